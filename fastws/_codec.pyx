@@ -1,0 +1,464 @@
+# cython: language_level=3, binding=True
+# cython: boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
+# cython: freethreading_compatible=True
+"""The compiled back end: buffers in, kernels called, objects out.
+
+No algorithm stands here (those are in _kernels), no rule and no text of an error (_rules.py).
+`_pure.py` is its twin. The decoders stand in the .pxi files beside this one.
+"""
+
+cimport cython
+from cpython.buffer cimport (
+    PyBUF_SIMPLE,
+    PyBUF_WRITABLE,
+    PyBuffer_FillInfo,
+    PyBuffer_Release,
+    PyObject_CheckBuffer,
+    PyObject_GetBuffer,
+)
+from cpython.bytes cimport (
+    PyBytes_AS_STRING,
+    PyBytes_CheckExact,
+    PyBytes_FromStringAndSize,
+    PyBytes_GET_SIZE,
+)
+from cpython.long cimport PyLong_AsLongAndOverflow, PyLong_AsUnsignedLongMask, PyLong_Check
+from cpython.object cimport PyObject
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy, strcmp
+
+import os
+from collections import deque as _deque
+from operator import index as _index
+
+from . import _rules
+from ._types import FrameHeader
+
+cdef extern from "_kernels/kernels.h" nogil:
+    ctypedef struct fws_kernels:
+        const char *name
+
+    enum:
+        FWS_MAX_LEVELS
+
+    size_t fws_levels(const fws_kernels **levels)
+    uint32_t fws_load32(const uint8_t *p)
+    void fws_store32(uint8_t *p, uint32_t v)
+    uint32_t fws_key_phase(uint32_t key, size_t phase)
+    void fws_mask(
+        const fws_kernels *level, uint8_t *dst, const uint8_t *src, size_t n, uint32_t key
+    )
+
+cdef extern from "_kernels/utf8.h" nogil:
+    ctypedef struct fws_utf8:
+        uint8_t wanted
+
+    bint fws_utf8_valid(const fws_kernels *level, const uint8_t *src, size_t n)
+    size_t fws_utf8_feed(const fws_kernels *level, fws_utf8 *s, const uint8_t *src, size_t n)
+
+cdef extern from "_kernels/header.h" nogil:
+    enum:
+        FWS_ANY_RSV
+        FWS_CONTROL_MAX
+        FWS_HEADER_MAX
+
+    ctypedef enum fws_verdict:
+        FWS_WHOLE
+        FWS_MORE
+        FWS_BROKEN
+        FWS_TOO_BIG
+
+    ctypedef struct fws_rules:
+        uint64_t limit
+        uint8_t role
+        uint8_t rsv
+        uint8_t judge
+
+    ctypedef struct fws_header:
+        uint64_t length
+        uint32_t key
+        uint8_t first
+        uint8_t second
+        uint8_t size
+        uint8_t length_known
+
+    fws_verdict fws_header_read(
+        const uint8_t *p, size_t n, const fws_rules *rules, fws_header *h
+    )
+    size_t fws_header_size(uint64_t length, bint masked)
+    size_t fws_header_write(uint8_t *out, uint8_t first, uint64_t length, const uint8_t *key)
+
+cdef extern from "_kernels/keys.h" nogil:
+    enum:
+        FWS_KEY_POOL
+
+    void fws_keys_forked()
+    void fws_keys_fill(const uint8_t *fresh)
+    bint fws_keys_take(uint8_t *key)
+
+cdef extern from "Python.h":
+    # Declared with raw pointers: Cython's own declarations count references on the way.
+    int _PyBytes_Resize(PyObject **bytes, Py_ssize_t size) except -1
+    PyObject *PyBytes_New "PyBytes_FromStringAndSize"(const char *data, Py_ssize_t size) except NULL
+    char *PyBytes_Data "PyBytes_AS_STRING"(PyObject *bytes)
+    Py_ssize_t PyBytes_Size "PyBytes_GET_SIZE"(PyObject *bytes)
+    Py_ssize_t Py_REFCNT(PyObject *o)
+    void Py_XDECREF(PyObject *o)
+    void Py_INCREF(PyObject *o)
+    void Py_CLEAR(PyObject *o)
+    bint PyUnicode_IS_ASCII(object text)
+    void *PyUnicode_DATA(object text)
+    Py_ssize_t PyUnicode_GET_LENGTH(object text)
+    object PyUnicode_DecodeUTF8(const char *data, Py_ssize_t size, const char *errors)
+
+cdef tuple OPCODES = _rules.OPCODES
+
+
+# --- Levels --------------------------------------------------------------------------------------
+
+cdef const fws_kernels *found[FWS_MAX_LEVELS]
+cdef size_t found_size = fws_levels(found)
+cdef const fws_kernels *kernels = found[0]
+
+
+def levels() -> tuple:
+    """Name the SIMD levels that this machine runs, best first."""
+    return tuple([found[i].name.decode() for i in range(found_size)])
+
+
+def _use_level(name: str) -> None:
+    """Take the kernels of one level (for FASTWS_SIMD and for the tests)."""
+    global kernels
+    cdef bytes wanted = name.encode()
+    for i in range(found_size):
+        if strcmp(found[i].name, wanted) == 0:
+            kernels = found[i]
+            return
+    raise ImportError(
+        f"FASTWS_SIMD={name}: this machine has {', '.join(levels())}", name="FASTWS_SIMD"
+    )
+
+
+def _level() -> str:
+    """Name the SIMD level in use."""
+    return kernels.name.decode()
+
+
+if os.environ.get("FASTWS_SIMD"):
+    _use_level(os.environ["FASTWS_SIMD"])
+
+
+# --- Buffers -------------------------------------------------------------------------------------
+
+cdef int hold(object data, Py_buffer *view) except -1:
+    """Lock a buffer to read it as bytes; a copy of it where it is not contiguous."""
+    if not PyObject_CheckBuffer(data):
+        raise _rules.not_a_buffer(data)
+    try:
+        PyObject_GetBuffer(data, view, PyBUF_SIMPLE)
+    except BufferError:
+        PyObject_GetBuffer(memoryview(data).tobytes(), view, PyBUF_SIMPLE)
+    return 0
+
+
+cdef bytes as_bytes(object data):
+    """Give exact bytes as they are, and any other buffer as a copy."""
+    cdef Py_buffer view
+    if PyBytes_CheckExact(data):
+        return data
+    hold(data, &view)
+    try:
+        return PyBytes_FromStringAndSize(<char *>view.buf, view.len)
+    finally:
+        PyBuffer_Release(&view)
+
+
+cdef uint32_t key_of(object mask, object offset) except? 0:
+    """Read a masking key, turned to the phase at which it is to start."""
+    cdef bytes key = as_bytes(mask)
+    if PyBytes_GET_SIZE(key) != 4:
+        raise _rules.check_mask(PyBytes_GET_SIZE(key))
+    return fws_key_phase(
+        fws_load32(<const uint8_t *>PyBytes_AS_STRING(key)), PyLong_AsUnsignedLongMask(offset)
+    )
+
+
+# --- Masking -------------------------------------------------------------------------------------
+
+cdef bytes masked(const uint8_t *src, Py_ssize_t n, uint32_t key):
+    cdef bytes out = PyBytes_FromStringAndSize(NULL, n)
+    fws_mask(kernels, <uint8_t *>PyBytes_AS_STRING(out), src, n, key)
+    return out
+
+
+def apply_mask(data, mask, offset=0) -> bytes:
+    cdef Py_buffer view
+    if PyBytes_CheckExact(data):
+        return masked(
+            <const uint8_t *>PyBytes_AS_STRING(data),
+            PyBytes_GET_SIZE(data),
+            key_of(mask, offset),
+        )
+    hold(data, &view)
+    try:
+        return masked(<const uint8_t *>view.buf, view.len, key_of(mask, offset))
+    finally:
+        PyBuffer_Release(&view)
+
+
+def mask_inplace(buffer, mask, offset=0) -> None:
+    cdef Py_buffer view
+    if not PyObject_CheckBuffer(buffer):
+        raise _rules.not_a_buffer(buffer)
+    try:
+        PyObject_GetBuffer(buffer, &view, PyBUF_WRITABLE)
+    except BufferError:
+        raise _rules.not_writable(buffer) from None
+    try:
+        fws_mask(
+            kernels, <uint8_t *>view.buf, <const uint8_t *>view.buf, view.len, key_of(mask, offset)
+        )
+    finally:
+        PyBuffer_Release(&view)
+
+
+def new_mask_key() -> bytes:
+    cdef bytes key = PyBytes_FromStringAndSize(NULL, 4)
+    fresh_key(<uint8_t *>PyBytes_AS_STRING(key))
+    return key
+
+
+cdef int fresh_key(uint8_t *key) except -1:
+    """Take a key from the pool, filling that first where it is empty."""
+    cdef bytes fresh
+    while not fws_keys_take(key):
+        fresh = os.urandom(FWS_KEY_POOL)
+        fws_keys_fill(<const uint8_t *>PyBytes_AS_STRING(fresh))
+    return 0
+
+
+def _forked() -> None:
+    """Forget the keys drawn before a fork."""
+    fws_keys_forked()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+
+
+# --- UTF-8 ---------------------------------------------------------------------------------------
+
+def validate_utf8(data) -> bool:
+    cdef Py_buffer view
+    if PyBytes_CheckExact(data):
+        return fws_utf8_valid(
+            kernels, <const uint8_t *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)
+        )
+    hold(data, &view)
+    try:
+        return fws_utf8_valid(kernels, <const uint8_t *>view.buf, view.len)
+    finally:
+        PyBuffer_Release(&view)
+
+
+cdef utf8_error(const uint8_t *src, Py_ssize_t n):
+    """Make the error for text that is not UTF-8."""
+    cdef fws_utf8 state
+    state.wanted = 0
+    cdef Py_ssize_t fault = fws_utf8_feed(kernels, &state, src, n)
+    return _rules.truncated_utf8(n) if fault == n else _rules.invalid_utf8(fault)
+
+
+cdef str text_of(const uint8_t *src, Py_ssize_t n):
+    try:
+        return PyUnicode_DecodeUTF8(<const char *>src, n, NULL)
+    except UnicodeDecodeError:
+        raise utf8_error(src, n) from None
+
+
+def decode_text(data, mask=None) -> str:
+    cdef bytes plain = as_bytes(data) if mask is None else apply_mask(data, mask)
+    return text_of(<const uint8_t *>PyBytes_AS_STRING(plain), PyBytes_GET_SIZE(plain))
+
+
+cdef class Utf8Validator:
+    cdef fws_utf8 state
+    cdef bint failed
+    cdef readonly Py_ssize_t position
+
+    def feed(self, data) -> bool:
+        cdef Py_buffer view
+        hold(data, &view)
+        if not self.failed:
+            self.take(<const uint8_t *>view.buf, view.len)
+        PyBuffer_Release(&view)
+        return not self.failed
+
+    cdef void take(self, const uint8_t *src, Py_ssize_t n) noexcept:
+        cdef Py_ssize_t good = fws_utf8_feed(kernels, &self.state, src, n)
+        self.position += good
+        self.failed = good != n
+
+    @property
+    def complete(self) -> bool:
+        return not self.failed and not self.state.wanted
+
+    def reset(self) -> None:
+        self.state.wanted = 0
+        self.failed = False
+        self.position = 0
+
+
+# --- Headers -------------------------------------------------------------------------------------
+
+cdef object header_of(const fws_header *h, bint with_key):
+    """Make the named tuple of a header whose size is known."""
+    cdef uint8_t key[4]
+    cdef bint is_masked = h.second >> 7
+    fws_store32(key, h.key)
+    return FrameHeader(
+        h.first >> 7 == 1,
+        h.first & 0x70,
+        OPCODES[h.first & 0x0F],
+        is_masked,
+        PyBytes_FromStringAndSize(<char *>key, 4) if is_masked and with_key else None,
+        h.length,
+        h.size,
+    )
+
+
+cdef object header_error(const fws_header *h, const fws_rules *rules):
+    """Make the error for a header that breaks a rule."""
+    return _rules.header_error(
+        h.first,
+        h.second,
+        h.length if h.length_known else None,
+        rules.role,
+        None if rules.rsv == FWS_ANY_RSV else rules.rsv,
+    )
+
+
+def parse_header(data, offset=0) -> FrameHeader | None:
+    cdef Py_buffer view
+    cdef fws_header h
+    cdef fws_rules rules = fws_rules(limit=<uint64_t>-1, role=0, rsv=FWS_ANY_RSV, judge=1)
+    cdef fws_verdict verdict = FWS_MORE
+    hold(data, &view)
+    try:
+        start = _index(offset)
+        if start < 0:
+            raise ValueError("offset cannot be negative")
+        if start < view.len:
+            verdict = fws_header_read(
+                <const uint8_t *>view.buf + <Py_ssize_t>start,
+                view.len - <Py_ssize_t>start,
+                &rules,
+                &h,
+            )
+    finally:
+        PyBuffer_Release(&view)
+    if verdict == FWS_BROKEN:
+        raise header_error(&h, &rules)
+    return header_of(&h, True) if verdict == FWS_WHOLE else None
+
+
+# --- Encoding ------------------------------------------------------------------------------------
+
+cdef int opcode_of(object opcode) except -1:
+    cdef int overflow = 0
+    cdef long number
+    if PyLong_Check(opcode):
+        number = PyLong_AsLongAndOverflow(opcode, &overflow)
+        if not overflow and 0 <= number < 16 and 0x0707 >> number & 1:
+            return number
+    return _rules.check_opcode(opcode)
+
+
+cdef int first_byte(object opcode, bint fin, object rsv) except -1:
+    cdef int number = opcode_of(opcode)
+    cdef int bits = 0 if rsv is 0 else _rules.check_rsv(rsv)
+    return fin << 7 | bits | number
+
+
+cdef int mask_of(object mask, uint8_t *key) except -1:
+    """Put the key of a frame to send into `key`; 0 for a frame that is not masked."""
+    if mask is None or mask is False:
+        return 0
+    if mask is True:
+        fresh_key(key)
+    else:
+        fws_store32(key, key_of(mask, 0))
+    return 1
+
+
+cdef bytes framed(int first, const uint8_t *payload, Py_ssize_t n, object mask):
+    """Make a frame in one allocation."""
+    cdef uint8_t key[4]
+    cdef bint is_masked = mask_of(mask, key)
+    cdef bytes out
+    cdef uint8_t *at
+    if first & 0x08 and (not first & 0x80 or n > FWS_CONTROL_MAX):
+        raise _rules.send_error(first, n)
+    if first & 0x0F == 8:
+        _rules.check_close_payload(PyBytes_FromStringAndSize(<const char *>payload, n))
+    out = PyBytes_FromStringAndSize(NULL, fws_header_size(n, is_masked) + n)
+    at = <uint8_t *>PyBytes_AS_STRING(out)
+    at += fws_header_write(at, first, n, key if is_masked else NULL)
+    if is_masked:
+        fws_mask(kernels, at, payload, n, fws_load32(key))
+    else:
+        memcpy(at, payload, n)
+    return out
+
+
+def encode_frame(opcode, payload=b"", *, fin=True, rsv=0, mask=None) -> bytes:
+    cdef int first = first_byte(opcode, fin, rsv)
+    cdef Py_buffer view
+    if isinstance(payload, str):
+        if PyUnicode_IS_ASCII(payload):
+            return framed(
+                first,
+                <const uint8_t *>PyUnicode_DATA(payload),
+                PyUnicode_GET_LENGTH(payload),
+                mask,
+            )
+        payload = payload.encode()
+    if PyBytes_CheckExact(payload):
+        return framed(
+            first,
+            <const uint8_t *>PyBytes_AS_STRING(payload),
+            PyBytes_GET_SIZE(payload),
+            mask,
+        )
+    if not PyObject_CheckBuffer(payload):
+        raise _rules.not_a_payload(payload)
+    hold(payload, &view)
+    try:
+        return framed(first, <const uint8_t *>view.buf, view.len, mask)
+    finally:
+        PyBuffer_Release(&view)
+
+
+def encode_header(opcode, payload_length, *, fin=True, rsv=0, mask=None) -> bytes:
+    cdef int first = first_byte(opcode, fin, rsv)
+    cdef uint8_t key[4]
+    cdef uint8_t out[FWS_HEADER_MAX]
+    length = _index(payload_length)
+    cdef bint is_masked = mask_of(mask, key)
+    error = _rules.send_error(first, length)
+    if error is not None:
+        raise error
+    return PyBytes_FromStringAndSize(<char *>out,
+        fws_header_write(out, first, length, key if is_masked else NULL)
+    )
+
+
+def encode_close(code=None, reason="", *, mask=None) -> bytes:
+    cdef bytes payload = _rules.close_payload(code, reason)
+    return framed(
+        0x88, <const uint8_t *>PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload), mask
+    )
+
+
+include "_codec_stream.pxi"
+include "_codec_frames.pxi"

@@ -1,0 +1,79 @@
+/* Which levels run here: ask the processor what it has, and the operating system what it saves.
+ *
+ * This file is built for the baseline processor and calls no kernel.
+ */
+#include "kernels.h"
+
+extern const fws_kernels fws_scalar;
+
+#if defined(__x86_64__) || defined(__i386__) || defined(_M_X64) || defined(_M_IX86)
+
+extern const fws_kernels fws_sse4, fws_avx2, fws_avx512;
+
+#if defined(_MSC_VER)
+#include <intrin.h>
+static void cpuid(uint32_t leaf, uint32_t r[4]) {
+    int v[4];
+    __cpuidex(v, (int)leaf, 0);
+    for (int i = 0; i < 4; i++) r[i] = (uint32_t)v[i];
+}
+static uint64_t saved_state(void) { return _xgetbv(0); }
+#else
+#include <cpuid.h>
+static void cpuid(uint32_t leaf, uint32_t r[4]) {
+    __cpuid_count(leaf, 0, r[0], r[1], r[2], r[3]);
+}
+static uint64_t saved_state(void) {
+    uint32_t low, high;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return (uint64_t)high << 32 | low;
+}
+#endif
+
+enum { EAX, EBX, ECX, EDX };
+
+static int has(uint32_t word, uint32_t bits) { return (word & bits) == bits; }
+
+size_t fws_levels(const fws_kernels *levels[FWS_MAX_LEVELS]) {
+    const uint32_t SSSE3 = 1u << 9, SSE41 = 1u << 19, OSXSAVE = 1u << 27; /* leaf 1, ECX */
+    const uint32_t AVX2 = 1u << 5;                                        /* leaf 7, EBX */
+    const uint32_t AVX512_F = 1u << 16, AVX512_BW = 1u << 30, AVX512_VL = 1u << 31;
+    const uint32_t AVX512_VBMI = 1u << 1, AVX512_VBMI2 = 1u << 6; /* leaf 7, ECX */
+    const uint64_t YMM = 0x06, ZMM = 0xE6;                        /* XCR0: what is saved */
+
+    uint32_t leaf0[4], leaf1[4] = {0}, leaf7[4] = {0};
+    cpuid(0, leaf0);
+    if (leaf0[EAX] >= 1) cpuid(1, leaf1);
+    if (leaf0[EAX] >= 7) cpuid(7, leaf7);
+    uint64_t saved = has(leaf1[ECX], OSXSAVE) ? saved_state() : 0;
+
+    size_t n = 0;
+#if defined(__x86_64__) || defined(_M_X64)
+    if ((saved & ZMM) == ZMM && has(leaf7[EBX], AVX2 | AVX512_F | AVX512_BW | AVX512_VL) &&
+        has(leaf7[ECX], AVX512_VBMI | AVX512_VBMI2))
+        levels[n++] = &fws_avx512;
+#endif
+    if ((saved & YMM) == YMM && has(leaf7[EBX], AVX2)) levels[n++] = &fws_avx2;
+    if (has(leaf1[ECX], SSSE3 | SSE41)) levels[n++] = &fws_sse4;
+    levels[n++] = &fws_scalar;
+    return n;
+}
+
+#elif (defined(__aarch64__) && !defined(__AARCH64EB__)) || defined(_M_ARM64)
+
+extern const fws_kernels fws_neon;
+
+size_t fws_levels(const fws_kernels *levels[FWS_MAX_LEVELS]) {
+    levels[0] = &fws_neon; /* part of the 64-bit architecture */
+    levels[1] = &fws_scalar;
+    return 2;
+}
+
+#else
+
+size_t fws_levels(const fws_kernels *levels[FWS_MAX_LEVELS]) {
+    levels[0] = &fws_scalar;
+    return 1;
+}
+
+#endif

@@ -1,0 +1,132 @@
+/* UTF-8 validation, written once over any vector.
+ *
+ * After Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte" (2021). Two
+ * bytes in a row are looked up by three nibbles: the high and the low one of the byte before, and
+ * the high one of this byte. Each lookup gives the faults that its nibble does not rule out; what
+ * all three leave is a fault:
+ *
+ *                before    this
+ *   TOO_SHORT    11______  0_______   a lead, then ASCII
+ *                11______  11______   or another lead
+ *   TOO_LONG     0_______  10______   ASCII, then a continuation
+ *   OVERLONG_2   1100000_  10______
+ *   OVERLONG_3   11100000  100_____
+ *   OVERLONG_4   11110000  1000____
+ *   SURROGATE    11101101  101_____
+ *   TOO_LARGE    11110100  1001____  and  101_____, and so after any lead above F4
+ *   TOO_LARGE_2  11110101+ 1000____  (shares OVERLONG_4's bit: no pair asks for both)
+ *   TWO_CONTS    10______  10______   a fault unless this is a third or fourth byte
+ *
+ * This is a third or fourth byte where the byte two before is at least E0 or the byte three before
+ * at least F0. Both tests give their answer in the top bit, where TWO_CONTS stands, and the two
+ * must agree: hence the exclusive or.
+ *
+ * Vocabulary, beside that of mask_tpl.h: v_zero, v_or, v_and, v_byte (one byte, repeated), v_table
+ * (16 bytes), v_lookup (by indexes below 16), v_high_nibble, v_low_nibble, v_sub (saturating),
+ * v_prev1, v_prev2, v_prev3 (this vector moved by so many bytes, filled from the one before),
+ * v_is_ascii, v_is_zero.
+ */
+
+enum {
+    TOO_SHORT = 1 << 0,
+    TOO_LONG = 1 << 1,
+    OVERLONG_3 = 1 << 2,
+    TOO_LARGE = 1 << 3,
+    SURROGATE = 1 << 4,
+    OVERLONG_2 = 1 << 5,
+    OVERLONG_4 = 1 << 6,
+    TOO_LARGE_2 = 1 << 6,
+    TWO_CONTS = 1 << 7,
+    ANY_LOW = TOO_SHORT | TOO_LONG | TWO_CONTS, /* faults that no low nibble rules out */
+    BLOCK_VECS = FWS_BLOCK / VEC_SIZE
+};
+
+static const uint8_t FAULTS_BEFORE_HIGH[16] = {
+    TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG,
+    TWO_CONTS, TWO_CONTS, TWO_CONTS, TWO_CONTS,
+    TOO_SHORT | OVERLONG_2,
+    TOO_SHORT,
+    TOO_SHORT | OVERLONG_3 | SURROGATE,
+    TOO_SHORT | TOO_LARGE | TOO_LARGE_2 | OVERLONG_4};
+
+static const uint8_t FAULTS_BEFORE_LOW[16] = {
+    ANY_LOW | OVERLONG_2 | OVERLONG_3 | OVERLONG_4,
+    ANY_LOW | OVERLONG_2,
+    ANY_LOW,
+    ANY_LOW,
+    ANY_LOW | TOO_LARGE,
+    ANY_LOW | TOO_LARGE | TOO_LARGE_2,
+    ANY_LOW | TOO_LARGE | TOO_LARGE_2,
+    ANY_LOW | TOO_LARGE | TOO_LARGE_2,
+    ANY_LOW | TOO_LARGE | TOO_LARGE_2,
+    ANY_LOW | TOO_LARGE | TOO_LARGE_2,
+    ANY_LOW | TOO_LARGE | TOO_LARGE_2,
+    ANY_LOW | TOO_LARGE | TOO_LARGE_2,
+    ANY_LOW | TOO_LARGE | TOO_LARGE_2,
+    ANY_LOW | TOO_LARGE | TOO_LARGE_2 | SURROGATE,
+    ANY_LOW | TOO_LARGE | TOO_LARGE_2,
+    ANY_LOW | TOO_LARGE | TOO_LARGE_2};
+
+static const uint8_t FAULTS_THIS_HIGH[16] = {
+    TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT,
+    TOO_LONG | OVERLONG_2 | TWO_CONTS | OVERLONG_3 | TOO_LARGE_2 | OVERLONG_4,
+    TOO_LONG | OVERLONG_2 | TWO_CONTS | OVERLONG_3 | TOO_LARGE,
+    TOO_LONG | OVERLONG_2 | TWO_CONTS | SURROGATE | TOO_LARGE,
+    TOO_LONG | OVERLONG_2 | TWO_CONTS | SURROGATE | TOO_LARGE,
+    TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT};
+
+/* A block that ends in more than this ends inside a code point. */
+static const uint8_t CLOSED_END[FWS_BLOCK] = {
+    255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+    255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+    255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+    255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0xEF, 0xDF, 0xBF};
+
+typedef struct carry {
+    vec before; /* the vector before this block */
+    vec open;   /* not zero where it ended inside a code point */
+} carry;
+
+FWS_INLINE vec utf8_faults(vec in, vec before) {
+    vec prev1 = v_prev1(in, before);
+    vec pairs = v_and(v_and(v_lookup(v_table(FAULTS_BEFORE_HIGH), v_high_nibble(prev1)),
+                            v_lookup(v_table(FAULTS_BEFORE_LOW), v_low_nibble(prev1))),
+                      v_lookup(v_table(FAULTS_THIS_HIGH), v_high_nibble(in)));
+    vec third = v_sub(v_prev2(in, before), v_byte(0xE0 - 0x80));
+    vec fourth = v_sub(v_prev3(in, before), v_byte(0xF0 - 0x80));
+    return v_xor(v_and(v_or(third, fourth), v_byte(TWO_CONTS)), pairs);
+}
+
+/* Take the next FWS_BLOCK bytes; 0 where they cannot follow what came before. */
+FWS_INLINE int utf8_block(const uint8_t *src, carry *c) {
+    vec in[BLOCK_VECS];
+    vec all = in[0] = v_load(src);
+    for (int i = 1; i < BLOCK_VECS; i++) all = v_or(all, in[i] = v_load(src + i * VEC_SIZE));
+    vec fault;
+    if (v_is_ascii(all)) {
+        fault = c->open;
+        c->open = v_zero();
+    } else {
+        fault = utf8_faults(in[0], c->before);
+        for (int i = 1; i < BLOCK_VECS; i++) fault = v_or(fault, utf8_faults(in[i], in[i - 1]));
+        c->open = v_sub(in[BLOCK_VECS - 1], v_load(CLOSED_END + FWS_BLOCK - VEC_SIZE));
+    }
+    c->before = in[BLOCK_VECS - 1];
+    return v_is_zero(fault);
+}
+
+static size_t FWS_NAME(utf8_prefix)(const uint8_t *src, size_t n) {
+    carry c = {v_zero(), v_zero()};
+    size_t i = 0;
+    for (; i + FWS_BLOCK <= n; i += FWS_BLOCK)
+        if (!utf8_block(src + i, &c)) return i - fws_utf8_open(src, i);
+    if (i < n) {
+        /* The zeros behind the rest are ASCII: they show a code point that was left open. */
+        uint8_t rest[FWS_BLOCK] = {0};
+        memcpy(rest, src + i, n - i);
+        if (!utf8_block(rest, &c)) return i - fws_utf8_open(src, i);
+    } else if (!v_is_zero(c.open)) {
+        return i - fws_utf8_open(src, i);
+    }
+    return n;
+}

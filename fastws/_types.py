@@ -1,0 +1,116 @@
+"""The names that both back ends share: opcodes, close codes, states, headers and errors.
+
+Nothing here is hot. `Frame` is not here: each back end has its own, since making one is hot.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from enum import IntEnum
+
+__all__ = [
+    "RSV1",
+    "RSV2",
+    "RSV3",
+    "CloseCode",
+    "CodecError",
+    "FrameHeader",
+    "InvalidUtf8Error",
+    "Opcode",
+    "PayloadTooBigError",
+    "ProtocolError",
+    "State",
+]
+
+
+class Opcode(IntEnum):
+    """What a frame carries (RFC 6455 5.2)."""
+
+    CONTINUATION = 0
+    TEXT = 1
+    BINARY = 2
+    CLOSE = 8
+    PING = 9
+    PONG = 10
+
+
+class CloseCode(IntEnum):
+    """Why a connection was closed (RFC 6455 7.4.1 and the IANA registry).
+
+    1005, 1006 and 1015 are for reports to the application: they never stand in a close frame.
+    """
+
+    NORMAL_CLOSURE = 1000
+    GOING_AWAY = 1001
+    PROTOCOL_ERROR = 1002
+    UNSUPPORTED_DATA = 1003
+    NO_STATUS_RECEIVED = 1005
+    ABNORMAL_CLOSURE = 1006
+    INVALID_PAYLOAD = 1007
+    POLICY_VIOLATION = 1008
+    MESSAGE_TOO_BIG = 1009
+    MANDATORY_EXTENSION = 1010
+    INTERNAL_ERROR = 1011
+    SERVICE_RESTART = 1012
+    TRY_AGAIN_LATER = 1013
+    BAD_GATEWAY = 1014
+    TLS_HANDSHAKE = 1015
+
+
+class State(IntEnum):
+    """Where a connection stands (the `readyState` of browsers)."""
+
+    CONNECTING = 0
+    OPEN = 1
+    CLOSING = 2
+    CLOSED = 3
+
+
+# The reserved bits as they stand in a frame's first byte (RFC 6455 5.2).
+RSV1 = 0x40
+RSV2 = 0x20
+RSV3 = 0x10
+
+FrameHeader = namedtuple(
+    "FrameHeader", "fin rsv opcode masked mask payload_length header_length"
+)
+FrameHeader.__doc__ = """A frame's header, read (RFC 6455 5.2).
+
+fin: bool, the last frame of its message. rsv: int, the reserved bits that are set (RSV1, RSV2,
+RSV3). opcode: Opcode, or the plain int of a reserved one. masked: bool. mask: the 4-byte masking
+key as bytes, or None. payload_length: bytes of payload to follow. header_length: bytes of the
+header itself, 2 to 14.
+"""
+
+
+class CodecError(Exception):
+    """The peer's bytes break the protocol.
+
+    Attributes:
+        close_code: int, the code to send in the close frame (RFC 6455 7.4.1).
+        reason: str, what is wrong, short enough for a close frame (at most 123 bytes).
+    """
+
+    close_code: int = CloseCode.PROTOCOL_ERROR
+
+    def __init__(self, reason: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class ProtocolError(CodecError):
+    """The framing is broken: close code 1002."""
+
+    close_code = CloseCode.PROTOCOL_ERROR
+
+
+class InvalidUtf8Error(CodecError):
+    """Text is not UTF-8: close code 1007 (RFC 6455 8.1)."""
+
+    close_code = CloseCode.INVALID_PAYLOAD
+
+
+class PayloadTooBigError(CodecError):
+    """A payload is larger than what was agreed to: close code 1009."""
+
+    close_code = CloseCode.MESSAGE_TOO_BIG
