@@ -1,4 +1,4 @@
-# cython: language_level=3, binding=True
+# cython: language_level=3, binding=False, embedsignature=True, embedsignature.format=clinic
 # cython: boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
 # cython: freethreading_compatible=True
 """The compiled back end: buffers in, kernels called, objects out.
@@ -24,7 +24,7 @@ from cpython.bytes cimport (
 )
 from cpython.long cimport PyLong_AsLongAndOverflow, PyLong_AsUnsignedLongMask, PyLong_Check
 from cpython.object cimport PyObject
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, strcmp
 
 import os
@@ -56,6 +56,28 @@ cdef extern from "_kernels/utf8.h" nogil:
     bint fws_utf8_valid(const fws_kernels *level, const uint8_t *src, size_t n)
     size_t fws_utf8_feed(const fws_kernels *level, fws_utf8 *s, const uint8_t *src, size_t n)
 
+cdef extern from "_kernels/text.h" nogil:
+    ctypedef struct fws_text:
+        size_t chars
+        uint8_t width
+        fws_utf8 utf8
+
+    size_t fws_ascii(
+        const fws_kernels *level, uint8_t *dst, const uint8_t *src, size_t n, uint32_t key
+    )
+    size_t fws_text_take(
+        const fws_kernels *level,
+        fws_text *t,
+        uint8_t *dst,
+        const uint8_t *src,
+        size_t n,
+        uint32_t key,
+    )
+    size_t fws_text_next(uint32_t *c, const uint8_t *p)
+    void fws_text_write(
+        const fws_kernels *level, const fws_text *t, void *out, const uint8_t *src, size_t n
+    )
+
 cdef extern from "_kernels/header.h" nogil:
     enum:
         FWS_ANY_RSV
@@ -70,9 +92,11 @@ cdef extern from "_kernels/header.h" nogil:
 
     ctypedef struct fws_rules:
         uint64_t limit
+        uint16_t barred
         uint8_t role
         uint8_t rsv
         uint8_t judge
+        uint8_t spare_control
 
     ctypedef struct fws_header:
         uint64_t length
@@ -109,7 +133,12 @@ cdef extern from "Python.h":
     bint PyUnicode_IS_ASCII(object text)
     void *PyUnicode_DATA(object text)
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
-    object PyUnicode_DecodeUTF8(const char *data, Py_ssize_t size, const char *errors)
+    object PyUnicode_New(Py_ssize_t size, Py_UCS4 largest)
+    PyObject *PyUnicode_Raw "PyUnicode_New"(Py_ssize_t size, Py_UCS4 largest) except NULL
+    int PyUnicode_Resize(PyObject **text, Py_ssize_t size) except -1
+    char *PyUnicode_RawData "PyUnicode_DATA"(PyObject *text)
+    Py_ssize_t PyUnicode_RawSize "PyUnicode_GET_LENGTH"(PyObject *text)
+    str PyUnicode_FromOrdinal(int c)
 
 cdef tuple OPCODES = _rules.OPCODES
 
@@ -261,24 +290,90 @@ def validate_utf8(data) -> bool:
         PyBuffer_Release(&view)
 
 
-cdef utf8_error(const uint8_t *src, Py_ssize_t n):
-    """Make the error for text that is not UTF-8."""
-    cdef fws_utf8 state
-    state.wanted = 0
-    cdef Py_ssize_t fault = fws_utf8_feed(kernels, &state, src, n)
+cdef str text_of(const uint8_t *src, Py_ssize_t n, uint32_t key, Py_ssize_t *fault):
+    """Make text of masked UTF-8 in one pass; None where it is none, and `fault` says where."""
+    cdef str text
+    cdef uint8_t *start
+    cdef Py_ssize_t good
+    if n < 2:
+        return tiny_text(src, n, key, fault)
+    text = PyUnicode_New(n, 127)
+    start = <uint8_t *>PyUnicode_DATA(text)
+    good = fws_ascii(kernels, start, src, n, key)
+    return text if good == n else wide_text(start, src, n, key, good, fault)
+
+
+cdef str tiny_text(const uint8_t *src, Py_ssize_t n, uint32_t key, Py_ssize_t *fault):
+    """Give the shared objects that CPython keeps of the empty text and of each character."""
+    cdef uint8_t c = 0
+    if n == 0:
+        return ""
+    fws_mask(kernels, &c, src, 1, key)
+    if c < 0x80:
+        return PyUnicode_FromOrdinal(c)
+    fault[0] = 1 if 0xC2 <= c <= 0xF4 else 0
+    return None
+
+
+cdef void start_text(fws_text *state, Py_ssize_t ascii) noexcept:
+    state.chars = ascii
+    state.width = 0
+    state.utf8.wanted = 0
+
+
+cdef str wide_text(
+    uint8_t *scratch,
+    const uint8_t *src,
+    Py_ssize_t n,
+    uint32_t key,
+    Py_ssize_t ascii,
+    Py_ssize_t *fault,
+):
+    """Go on behind the first `ascii` bytes with text that is not ASCII, unmasking to scratch."""
+    cdef fws_text state
+    start_text(&state, ascii)
+    cdef Py_ssize_t good = ascii + <Py_ssize_t>fws_text_take(
+        kernels, &state, scratch + ascii, src + ascii, n - ascii, fws_key_phase(key, ascii)
+    )
+    if good != n or state.utf8.wanted:
+        fault[0] = good
+        return None
+    return written_text(&state, scratch, n)
+
+
+cdef Py_UCS4[4] LARGEST = [0x7F, 0xFF, 0xFFFF, 0x10FFFF]  # character, by width
+
+
+cdef str written_text(const fws_text *state, const uint8_t *plain, Py_ssize_t n):
+    """Make text of UTF-8 that was checked and counted."""
+    cdef uint32_t c = 0
+    cdef str text
+    if state.chars == 1:
+        fws_text_next(&c, plain)
+        return PyUnicode_FromOrdinal(c)
+    text = PyUnicode_New(state.chars, LARGEST[state.width])
+    fws_text_write(kernels, state, PyUnicode_DATA(text), plain, n)
+    return text
+
+
+cdef object utf8_error(Py_ssize_t fault, Py_ssize_t n):
     return _rules.truncated_utf8(n) if fault == n else _rules.invalid_utf8(fault)
 
 
-cdef str text_of(const uint8_t *src, Py_ssize_t n):
-    try:
-        return PyUnicode_DecodeUTF8(<const char *>src, n, NULL)
-    except UnicodeDecodeError:
-        raise utf8_error(src, n) from None
-
-
 def decode_text(data, mask=None) -> str:
-    cdef bytes plain = as_bytes(data) if mask is None else apply_mask(data, mask)
-    return text_of(<const uint8_t *>PyBytes_AS_STRING(plain), PyBytes_GET_SIZE(plain))
+    cdef Py_buffer view
+    cdef uint32_t key
+    cdef Py_ssize_t n, fault = 0
+    hold(data, &view)
+    try:
+        n = view.len
+        key = 0 if mask is None else key_of(mask, 0)
+        text = text_of(<const uint8_t *>view.buf, n, key, &fault)
+    finally:
+        PyBuffer_Release(&view)
+    if text is None:
+        raise utf8_error(fault, n)
+    return text
 
 
 cdef class Utf8Validator:
@@ -335,13 +430,16 @@ cdef object header_error(const fws_header *h, const fws_rules *rules):
         h.length if h.length_known else None,
         rules.role,
         None if rules.rsv == FWS_ANY_RSV else rules.rsv,
+        rules.barred,
     )
 
 
 def parse_header(data, offset=0) -> FrameHeader | None:
     cdef Py_buffer view
     cdef fws_header h
-    cdef fws_rules rules = fws_rules(limit=<uint64_t>-1, role=0, rsv=FWS_ANY_RSV, judge=1)
+    cdef fws_rules rules = fws_rules(
+        limit=<uint64_t>-1, barred=0, role=0, rsv=FWS_ANY_RSV, judge=1, spare_control=0
+    )
     cdef fws_verdict verdict = FWS_MORE
     hold(data, &view)
     try:

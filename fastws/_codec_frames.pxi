@@ -53,6 +53,7 @@ cdef class FrameDecoder(Stream):
         self.rules.limit = _rules.check_limit(max_payload_size, _rules.MAX_HELD)
         self.rules.rsv = _rules.check_rsv(rsv)
         self.rules.judge = bool(strict)
+        self.exact = True
 
     def __iter__(self):
         return self
@@ -64,9 +65,13 @@ cdef class FrameDecoder(Stream):
             raise _rules.again(self.error)
         if not next_header(self):
             raise StopIteration
-        payload = next_payload(self)
-        if payload is None:
+        if self.payload == NULL and self.end - self.at >= <Py_ssize_t>self.head.length:
+            payload = payload_there(self)
+        elif self.gather():
+            payload = self.release()
+        else:
             raise StopIteration
+        self.in_frame = False
         frame = Frame.__new__(Frame)
         frame.first = self.head.first
         frame.masked = self.head.second >> 7

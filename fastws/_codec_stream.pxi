@@ -1,13 +1,22 @@
 # The stream under every decoder of the compiled back end: chunks in, headers read, payloads filled.
 #
 # A chunk is held, never copied, and walked by a pointer. Only a header that a chunk cuts in two is
-# put together aside. A payload that is there whole goes from the chunk to its `bytes` in one step;
+# put together aside. A payload that is there whole goes from the chunk to its object in one step;
 # one that is not starts with what has come and doubles, so that a declared length takes no memory.
+#
+# A payload under construction is `bytes`, or for text a `str` while all of it is ASCII: then the
+# unmasking pass writes to its final place, and there is no other. A fragmented message goes on in
+# the same object from frame to frame.
 
 cdef enum:
     SCRATCH = 65536  # bytes that get_buffer() hands out
     LARGE = 16384  # what a payload must lack to be read into directly
     FIRST = 4096  # the least that is taken for a payload in parts
+
+cdef enum Kind:
+    RAW  # bytes, not looked at
+    ASCII  # a str, which has been ASCII so far
+    UTF8  # bytes, checked and counted as UTF-8
 
 
 @cython.final
@@ -15,7 +24,7 @@ cdef enum:
 cdef class Window:
     """The memory that a memoryview of get_buffer() shows; it lives as long as the view."""
 
-    cdef PyObject *owner  # bytes under construction
+    cdef PyObject *owner  # the object under construction
     cdef char *start
     cdef Py_ssize_t size
 
@@ -26,12 +35,12 @@ cdef class Window:
         Py_XDECREF(self.owner)
 
 
-cdef Window window_on(PyObject *owner, Py_ssize_t start):
+cdef Window window_on(PyObject *owner, char *start, Py_ssize_t size):
     cdef Window window = Window.__new__(Window)
     Py_INCREF(owner)
     window.owner = owner
-    window.start = PyBytes_Data(owner) + start
-    window.size = PyBytes_Size(owner) - start
+    window.start = start
+    window.size = size
     return window
 
 
@@ -46,12 +55,17 @@ cdef class Stream:
     cdef fws_rules rules
     cdef fws_header head
     cdef bint in_frame  # the header is whole, the payload is not handed out
-    cdef uint8_t cut[FWS_HEADER_MAX]  # the start of a header that is not whole yet
+    cdef bint exact  # the frame's end is the payload's: no room is taken for more
+    cdef Kind kind
     cdef uint8_t cut_size
+    cdef uint8_t cut[FWS_HEADER_MAX]  # the start of a header that is not whole yet
 
-    cdef PyObject *payload  # bytes under construction, or NULL
-    cdef Py_ssize_t filled  # of them, bytes that have come
-    cdef Py_ssize_t unmasked  # and bytes that are plain
+    cdef PyObject *payload  # under construction, or NULL
+    cdef Py_ssize_t room  # in it, in bytes
+    cdef Py_ssize_t start  # of this frame in it
+    cdef Py_ssize_t filled  # bytes of it that have come
+    cdef Py_ssize_t done  # and bytes that are unmasked and checked
+    cdef fws_text text
 
     cdef Window window  # handed out by get_buffer()
     cdef object view
@@ -68,7 +82,7 @@ cdef class Stream:
             return
         if self.window is not None and self.window.owner == self.payload:
             # The view's holder may still write there: leave it that memory.
-            self.move_payload(PyBytes_Size(self.payload))
+            self.move(self.room, self.filled)
         self.append(chunk, PyBytes_GET_SIZE(chunk))
 
     cdef int append(self, bytes chunk, Py_ssize_t size) except -1:
@@ -112,13 +126,15 @@ cdef class Stream:
         cdef Py_ssize_t lacking = 0
         cdef PyObject *scratch
         if self.in_frame and self.at == self.end and self.queue is None:
-            lacking = <Py_ssize_t>self.head.length - self.filled
+            lacking = self.start + <Py_ssize_t>self.head.length - self.filled
         if lacking >= LARGE:
             self.reserve(self.filled + min(lacking, SCRATCH))
-            window = window_on(self.payload, self.filled)
+            size = min(self.room - self.filled, lacking)
+            window = window_on(self.payload, self.memory() + self.filled, size)
         else:
-            scratch = PyBytes_New(NULL, size if size > 0 else SCRATCH)
-            window = window_on(scratch, 0)
+            size = size if size > 0 else SCRATCH
+            scratch = PyBytes_New(NULL, size)
+            window = window_on(scratch, PyBytes_Data(scratch), size)
             Py_XDECREF(scratch)
         self.view = memoryview(window)
         self.window = window
@@ -140,83 +156,135 @@ cdef class Stream:
             return
         if window.owner == self.payload:
             self.filled += size
-        elif window.start == PyBytes_Data(window.owner):
+        elif PyBytes_CheckExact(<object>window.owner) and (
+            window.start == PyBytes_Data(window.owner)
+        ):
             self.append(<bytes>window.owner, size)
         else:  # the payload moved away from under the view
             self.append(PyBytes_FromStringAndSize(window.start, size), size)
 
-    # --- The frame in progress ---
+    # --- The payload under construction ---
+
+    cdef char *memory(self) noexcept:
+        if self.kind == ASCII:
+            return PyUnicode_RawData(self.payload)
+        return PyBytes_Data(self.payload)
 
     cdef int reserve(self, Py_ssize_t size) except -1:
         """Make room for `size` bytes of the payload."""
-        cdef Py_ssize_t room = PyBytes_Size(self.payload) if self.payload else 0
-        if size <= room:
+        cdef Py_ssize_t room
+        if size <= self.room:
             return 0
-        room = min(<Py_ssize_t>self.head.length, max(size, room * 2, FIRST))
+        room = max(size, self.room * 2, FIRST)
+        if self.exact:
+            room = min(room, self.start + <Py_ssize_t>self.head.length)
         if self.payload == NULL:
-            self.payload = PyBytes_New(NULL, room)
+            if self.kind == ASCII:
+                self.payload = PyUnicode_Raw(room, 127)
+            else:
+                self.payload = PyBytes_New(NULL, room)
+            self.room = room
         elif Py_REFCNT(self.payload) > 1:
-            self.move_payload(room)  # a view of it is still held
+            self.move(room, self.filled)  # a view of it is still held
         else:
             self.resize(room)
         return 0
 
     cdef int resize(self, Py_ssize_t room) except -1:
         try:
-            _PyBytes_Resize(&self.payload, room)
+            if self.kind == ASCII:
+                PyUnicode_Resize(&self.payload, room)
+            else:
+                _PyBytes_Resize(&self.payload, room)
         except MemoryError:
-            self.stop(_rules.out_of_memory(self.head.length))
+            self.stop(_rules.out_of_memory(self.start + self.head.length))
             raise
+        self.room = room
         return 0
 
-    cdef int move_payload(self, Py_ssize_t room) except -1:
-        cdef PyObject *moved = PyBytes_New(NULL, room)
-        memcpy(PyBytes_Data(moved), PyBytes_Data(self.payload), self.filled)
+    cdef int move(self, Py_ssize_t room, Py_ssize_t size) except -1:
+        """Go on in another object, which takes over the first `size` bytes."""
+        cdef PyObject *other
+        if self.kind == ASCII:
+            other = PyUnicode_Raw(room, 127)
+            memcpy(PyUnicode_RawData(other), self.memory(), size)
+        else:
+            other = PyBytes_New(NULL, room)
+            memcpy(PyBytes_Data(other), self.memory(), size)
         Py_XDECREF(self.payload)
-        self.payload = moved
+        self.payload = other
+        self.room = room
         return 0
 
-    cdef bytes gather(self):
-        """Take what has come of the payload; give it where it is whole, else None."""
-        cdef Py_ssize_t length = self.head.length
+    cdef int widen(self, Py_ssize_t ascii) except -1:
+        """Go on in bytes: behind so many bytes, the text is not ASCII any more."""
+        cdef PyObject *other = PyBytes_New(NULL, self.room)
+        memcpy(PyBytes_Data(other), self.memory(), self.filled)
+        Py_XDECREF(self.payload)
+        self.payload = other
+        self.kind = UTF8
+        start_text(&self.text, ascii)
+        return 0
+
+    cdef int take(self, const uint8_t *src, Py_ssize_t size) except -1:
+        """Unmask and check the next `size` bytes; `src` is NULL where they lie in place."""
+        cdef uint8_t *dst = <uint8_t *>self.memory() + self.done
+        cdef uint32_t key = fws_key_phase(self.head.key, self.done - self.start)
+        cdef Py_ssize_t good = 0
+        if self.kind == ASCII:
+            good = fws_ascii(kernels, dst, src if src else dst, size, key)
+            if good < size:
+                self.widen(self.done + good)
+                dst = <uint8_t *>self.memory() + self.done + good
+                key = fws_key_phase(key, good)
+        if self.kind == UTF8:
+            good += fws_text_take(
+                kernels, &self.text, dst, src + good if src else dst, size - good, key
+            )
+            if good != size:
+                self.stop(_rules.invalid_utf8(self.done + good))
+                raise _rules.again(self.error)
+        elif self.kind == RAW:
+            copy_unmasked(&self.head, dst, src if src else dst, size, key)
+        self.done += size
+        self.filled = max(self.filled, self.done)
+        return 0
+
+    cdef bint gather(self) except -1:
+        """Take what has come of the frame's payload; False while bytes are missing."""
+        cdef Py_ssize_t end = self.start + <Py_ssize_t>self.head.length
         cdef Py_ssize_t size
-        cdef bytes whole
+        cdef const uint8_t *src
         while True:
-            self.unmask()
-            size = min(self.end - self.at, length - self.filled)
+            if self.done < self.filled:
+                self.take(NULL, self.filled - self.done)
+            size = min(self.end - self.at, end - self.filled)
             if size:
                 self.reserve(self.filled + size)
-                copy_unmasked(
-                    &self.head,
-                    <uint8_t *>PyBytes_Data(self.payload) + self.filled,
-                    self.at,
-                    size,
-                    self.filled,
-                )
+                src = self.at
                 self.at += size
-                self.filled += size
-                self.unmasked = self.filled
-            if self.filled == length:
-                break
+                self.take(src, size)
+            if self.filled == end:
+                return True
             if not self.more():
-                return None
-        whole = <bytes>self.payload
-        Py_CLEAR(self.payload)
-        self.filled = self.unmasked = 0
+                return False
+
+    cdef object release(self):
+        """Give the payload, and be ready for the next one."""
+        cdef object whole
+        if self.payload == NULL:
+            whole = "" if self.kind == ASCII else b""
+        else:
+            if self.filled < self.room and Py_REFCNT(self.payload) == 1:
+                self.resize(self.filled)
+            if self.filled < self.room:
+                self.move(self.filled, self.filled)
+            whole = <object>self.payload
+            Py_CLEAR(self.payload)
+        self.room = self.start = self.filled = self.done = 0
         return whole
 
-    cdef void unmask(self) noexcept:
-        """Unmask, where it lies, what was read into the payload directly."""
-        cdef uint8_t *start = <uint8_t *>PyBytes_Data(self.payload) + self.unmasked
-        if self.unmasked < self.filled and self.head.second & 0x80:
-            fws_mask(
-                kernels,
-                start,
-                start,
-                self.filled - self.unmasked,
-                fws_key_phase(self.head.key, self.unmasked),
-            )
-        self.unmasked = self.filled
+    # --- Headers ---
 
     cdef bint read_cut_header(self) except -1:
         """Read a header that the end of a chunk cuts; False where bytes are missing."""
@@ -244,8 +312,11 @@ cdef class Stream:
         if verdict == FWS_BROKEN:
             self.stop(header_error(&self.head, &self.rules))
         else:
-            self.stop(_rules.payload_too_big(self.head.length, self.rules.limit))
+            self.stop(self.too_big())
         raise _rules.again(self.error)
+
+    cdef object too_big(self):
+        return _rules.payload_too_big(self.head.length, self.rules.limit)
 
     cdef void stop(self, object error) noexcept:
         """Enter the state that nothing leaves, and let go of all input."""
@@ -257,14 +328,14 @@ cdef class Stream:
         self.cut_size = 0
         self.in_frame = False
         Py_CLEAR(self.payload)
-        self.filled = self.unmasked = 0
+        self.room = self.start = self.filled = self.done = 0
 
     # --- What there is to see ---
 
     @property
     def buffered(self) -> int:
-        cdef Py_ssize_t size = self.cut_size + (self.end - self.at) + self.queued
-        return size + self.head.size + self.filled if self.in_frame else size
+        cdef Py_ssize_t size = self.cut_size + (self.end - self.at) + self.queued + self.filled
+        return size + self.head.size if self.in_frame else size
 
     @property
     def header(self) -> FrameHeader | None:
@@ -278,11 +349,11 @@ cdef class Stream:
 
 
 cdef inline void copy_unmasked(
-    const fws_header *head, uint8_t *dst, const uint8_t *src, Py_ssize_t size, Py_ssize_t phase
+    const fws_header *head, uint8_t *dst, const uint8_t *src, Py_ssize_t size, uint32_t key
 ) noexcept:
     if head.second & 0x80:
-        fws_mask(kernels, dst, src, size, fws_key_phase(head.key, phase))
-    else:
+        fws_mask(kernels, dst, src, size, key)
+    elif dst != src:
         memcpy(dst, src, size)
 
 
@@ -303,16 +374,10 @@ cdef inline bint next_header(Stream self) except -1:
     return self.fail(verdict)
 
 
-cdef inline bytes next_payload(Stream self):
-    """Give the payload of the frame in progress, or None where bytes are missing."""
+cdef inline bytes payload_there(Stream self):
+    """Take a payload that is in the chunk whole."""
     cdef Py_ssize_t length = self.head.length
-    cdef bytes whole
-    if self.payload == NULL and self.end - self.at >= length:
-        whole = PyBytes_FromStringAndSize(NULL, length)
-        copy_unmasked(&self.head, <uint8_t *>PyBytes_AS_STRING(whole), self.at, length, 0)
-        self.at += length
-    else:
-        whole = self.gather()
-    if whole is not None:
-        self.in_frame = False
+    cdef bytes whole = PyBytes_FromStringAndSize(NULL, length)
+    copy_unmasked(&self.head, <uint8_t *>PyBytes_AS_STRING(whole), self.at, length, self.head.key)
+    self.at += length
     return whole

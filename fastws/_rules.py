@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 MAX_CONTROL_PAYLOAD = 125  # RFC 6455 5.5
 MAX_PAYLOAD_LENGTH = (1 << 63) - 1  # RFC 6455 5.2: the most significant bit must be 0
 RSV_BITS = RSV1 | RSV2 | RSV3
+# Between messages no continuation may come, inside one no new data frame (RFC 6455 5.4).
+BARRED_BETWEEN = 1 << Opcode.CONTINUATION
+BARRED_INSIDE = 1 << Opcode.TEXT | 1 << Opcode.BINARY
 MAX_HELD = maxsize - 64  # what one `bytes` can hold, with its own header
 ROLES = {None: 0, "server": 1, "client": 2}  # as the compiled core counts them
 ROLE_NAMES = (None, "server", "client")
@@ -42,7 +45,7 @@ OPCODES: tuple[int, ...] = tuple(
 
 
 def header_error(
-    first: int, second: int, length: int | None, role: int, rsv: int | None
+    first: int, second: int, length: int | None, role: int, rsv: int | None, barred: int = 0
 ) -> ProtocolError | None:
     """Say which rule of RFC 6455 5.2 and 5.5 a header breaks, or None.
 
@@ -51,9 +54,10 @@ def header_error(
         length: the extended payload length, or None where it is not there (yet).
         role: who reads, as in ROLES.
         rsv: the reserved bits that an extension uses, or None where they are not judged.
+        barred: the opcodes that may not come now, one bit each.
     """
     text = (
-        _opcode_fault(first)
+        _opcode_fault(first, barred)
         or _rsv_fault(first, rsv)
         or _control_fault(first, second)
         or _mask_fault(second, role)
@@ -62,10 +66,15 @@ def header_error(
     return ProtocolError(text) if text else None
 
 
-def _opcode_fault(first: int) -> str | None:
-    if first & 0x0F in Opcode._value2member_map_:
-        return None
-    return f"reserved opcode {first & 0x0F:#x}"
+def _opcode_fault(first: int, barred: int) -> str | None:
+    opcode = first & 0x0F
+    if opcode not in Opcode._value2member_map_:
+        return f"reserved opcode {opcode:#x}"
+    if barred >> opcode & 1:
+        if opcode == Opcode.CONTINUATION:
+            return "continuation frame without a message to continue"
+        return "new message before the last fragment of the one before"
+    return None
 
 
 def _rsv_fault(first: int, allowed: int | None) -> str | None:
@@ -110,6 +119,30 @@ def _length_fault(short: int, length: int) -> str | None:
 def payload_too_big(length: int, limit: int) -> PayloadTooBigError:
     """Make the error for a payload whose header declares more than the limit."""
     return PayloadTooBigError(f"frame of {length} bytes exceeds the limit of {limit} bytes")
+
+
+def message_too_big(length: int, limit: int) -> PayloadTooBigError:
+    """Make the error for a message that grows, or is inflated, above the limit."""
+    return PayloadTooBigError(f"message of {length} bytes exceeds the limit of {limit} bytes")
+
+
+def too_many_fragments(limit: int) -> PayloadTooBigError:
+    """Make the error for a message in more frames than the limit."""
+    return PayloadTooBigError(f"message of more than {limit} fragments")
+
+
+def close_error(payload: bytes) -> CodecError | None:
+    """Say what is wrong with the payload of a close frame that came, or None (RFC 6455 5.5.1)."""
+    if len(payload) == 1:
+        return ProtocolError("close payload of 1 byte")
+    code = int.from_bytes(payload[:2], "big")
+    if payload and not may_send_code(code):
+        return ProtocolError(f"invalid close code {code}")
+    try:
+        payload[2:].decode()
+    except UnicodeDecodeError:
+        return InvalidUtf8Error("close reason is not UTF-8")
+    return None
 
 
 def out_of_memory(length: int) -> PayloadTooBigError:
@@ -174,6 +207,21 @@ def check_limit(limit: object, largest: int) -> int:
     if size < 0:
         raise ValueError(f"a size limit cannot be negative: {size}")
     return min(size, largest)
+
+
+def check_text(text: object) -> bool:
+    """Tell whether text is to come as str, or raise ValueError."""
+    if text in ("str", "bytes"):
+        return text == "str"
+    raise ValueError(f'text must be "str" or "bytes", not {text!r}')
+
+
+def check_fragments(limit: object) -> int:
+    """Give a limit on fragments, at most MAX_HELD (also for None), or raise ValueError."""
+    count = MAX_HELD if limit is None else index(limit)  # type: ignore[arg-type]
+    if count < 1:
+        raise ValueError(f"max_fragments must be at least 1, not {count}")
+    return min(count, MAX_HELD)
 
 
 def check_mask(length: int) -> ValueError:

@@ -3,11 +3,11 @@
 #include <immintrin.h>
 
 #include "target.h"
-#include "utf8.h"
+#include "text.h"
 
 #define FWS_NAME(operation) operation##_avx2
 
-FWS_TARGET_BEGIN("avx2")
+FWS_TARGET_BEGIN("avx2,popcnt")
 
 typedef __m256i vec;
 enum { VEC_SIZE = 32 };
@@ -17,6 +17,8 @@ FWS_INLINE void v_store(uint8_t *p, vec a) { _mm256_storeu_si256((void *)p, a); 
 FWS_INLINE vec v_xor(vec a, vec b) { return _mm256_xor_si256(a, b); }
 FWS_INLINE vec v_or(vec a, vec b) { return _mm256_or_si256(a, b); }
 FWS_INLINE vec v_and(vec a, vec b) { return _mm256_and_si256(a, b); }
+FWS_INLINE vec v_and3(vec a, vec b, vec c) { return v_and(v_and(a, b), c); }
+FWS_INLINE vec v_or_and(vec a, vec b, vec c) { return v_and(v_or(a, b), c); }
 FWS_INLINE vec v_zero(void) { return _mm256_setzero_si256(); }
 FWS_INLINE vec v_byte(int b) { return _mm256_set1_epi8((char)b); }
 FWS_INLINE vec v_key(uint32_t key) { return _mm256_set1_epi32((int)key); }
@@ -34,18 +36,31 @@ FWS_INLINE vec v_prev2(vec a, vec before) { return _mm256_alignr_epi8(a, v_betwe
 FWS_INLINE vec v_prev3(vec a, vec before) { return _mm256_alignr_epi8(a, v_between(a, before), 13); }
 FWS_INLINE int v_is_ascii(vec a) { return !_mm256_movemask_epi8(a); }
 FWS_INLINE int v_is_zero(vec a) { return _mm256_testz_si256(a, a); }
+FWS_INLINE vec v_max(vec a, vec b) { return _mm256_max_epu8(a, b); }
+FWS_INLINE size_t v_chars(vec a) {
+    vec leads = _mm256_cmpgt_epi8(a, v_byte(-65));
+    return (size_t)_mm_popcnt_u32((unsigned)_mm256_movemask_epi8(leads));
+}
 
 #include "mask_tpl.h"
 #include "utf8_tpl.h"
+#include "text_x86.h"
+#include "text_tpl.h"
 
 static void mask_avx2(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key) {
     mask_vectors(dst, src, n, key);
 }
 
+static size_t ascii_avx2(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key) {
+    return ascii_vectors(dst, src, n, key);
+}
+
 FWS_TARGET_END
 
 extern const fws_kernels fws_avx2;
-const fws_kernels fws_avx2 = {"avx2", mask_avx2, utf8_prefix_avx2};
+const fws_kernels fws_avx2 = {
+    "avx2",          mask_avx2,     utf8_prefix_avx2, utf8_count_avx2, ascii_avx2,
+    to_latin1_avx2, to_ucs2_avx2, to_ucs4_avx2};
 
 #else
 typedef int fws_no_avx2; /* C wants a file to declare something */

@@ -2,9 +2,20 @@
  *
  * This file is built for the baseline processor and calls no kernel.
  */
-#include "kernels.h"
+#include "text.h"
 
 extern const fws_kernels fws_scalar;
+
+fws_table fws_places;
+
+static void fill_places(void) {
+    for (unsigned bits = 0; bits < 256; bits++) {
+        uint8_t n = 0;
+        for (uint8_t place = 0; place < 8; place++)
+            if (bits >> place & 1) fws_places.at[bits][n++] = place;
+        fws_places.count[bits] = n;
+    }
+}
 
 #if defined(__x86_64__) || defined(__i386__) || defined(_M_X64) || defined(_M_IX86)
 
@@ -35,7 +46,8 @@ enum { EAX, EBX, ECX, EDX };
 static int has(uint32_t word, uint32_t bits) { return (word & bits) == bits; }
 
 size_t fws_levels(const fws_kernels *levels[FWS_MAX_LEVELS]) {
-    const uint32_t SSSE3 = 1u << 9, SSE41 = 1u << 19, OSXSAVE = 1u << 27; /* leaf 1, ECX */
+    const uint32_t SSSE3 = 1u << 9, SSE41 = 1u << 19; /* leaf 1, ECX */
+    const uint32_t POPCNT = 1u << 23, OSXSAVE = 1u << 27;
     const uint32_t AVX2 = 1u << 5;                                        /* leaf 7, EBX */
     const uint32_t AVX512_F = 1u << 16, AVX512_BW = 1u << 30, AVX512_VL = 1u << 31;
     const uint32_t AVX512_VBMI = 1u << 1, AVX512_VBMI2 = 1u << 6; /* leaf 7, ECX */
@@ -47,6 +59,7 @@ size_t fws_levels(const fws_kernels *levels[FWS_MAX_LEVELS]) {
     if (leaf0[EAX] >= 7) cpuid(7, leaf7);
     uint64_t saved = has(leaf1[ECX], OSXSAVE) ? saved_state() : 0;
 
+    fill_places();
     size_t n = 0;
 #if defined(__x86_64__) || defined(_M_X64)
     if ((saved & ZMM) == ZMM && has(leaf7[EBX], AVX2 | AVX512_F | AVX512_BW | AVX512_VL) &&
@@ -54,7 +67,7 @@ size_t fws_levels(const fws_kernels *levels[FWS_MAX_LEVELS]) {
         levels[n++] = &fws_avx512;
 #endif
     if ((saved & YMM) == YMM && has(leaf7[EBX], AVX2)) levels[n++] = &fws_avx2;
-    if (has(leaf1[ECX], SSSE3 | SSE41)) levels[n++] = &fws_sse4;
+    if (has(leaf1[ECX], SSSE3 | SSE41 | POPCNT)) levels[n++] = &fws_sse4;
     levels[n++] = &fws_scalar;
     return n;
 }
@@ -64,6 +77,7 @@ size_t fws_levels(const fws_kernels *levels[FWS_MAX_LEVELS]) {
 extern const fws_kernels fws_neon;
 
 size_t fws_levels(const fws_kernels *levels[FWS_MAX_LEVELS]) {
+    fill_places();
     levels[0] = &fws_neon; /* part of the 64-bit architecture */
     levels[1] = &fws_scalar;
     return 2;

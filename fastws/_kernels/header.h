@@ -28,10 +28,12 @@ typedef enum fws_verdict {
 } fws_verdict;
 
 typedef struct fws_rules {
-    uint64_t limit; /* the largest payload, in bytes */
-    uint8_t role;   /* 0, FWS_SERVER or FWS_CLIENT */
-    uint8_t rsv;    /* the reserved bits that an extension uses, or FWS_ANY_RSV */
-    uint8_t judge;  /* 0: only the limit holds */
+    uint64_t limit;       /* the largest payload, in bytes */
+    uint16_t barred;      /* opcodes that may not come now, one bit each */
+    uint8_t role;         /* 0, FWS_SERVER or FWS_CLIENT */
+    uint8_t rsv;          /* the reserved bits that an extension uses, or FWS_ANY_RSV */
+    uint8_t judge;        /* 0: only the limit holds */
+    uint8_t spare_control; /* the limit is not for control frames */
 } fws_rules;
 
 typedef struct fws_header {
@@ -50,7 +52,8 @@ FWS_INLINE uint64_t fws_big_endian(const uint8_t *p, size_t n) {
 
 FWS_INLINE int fws_start_allowed(uint8_t first, uint8_t second, const fws_rules *rules) {
     unsigned opcode = first & 0x0F;
-    if (!(0x0707u >> opcode & 1)) return 0; /* 0, 1, 2, 8, 9 and 10 are defined */
+    /* 0, 1, 2, 8, 9 and 10 are defined. */
+    if (!((0x0707u & ~(unsigned)rules->barred) >> opcode & 1)) return 0;
     if (first & 0x70) {
         if (first & 0x70 & ~rules->rsv) return 0;
         /* RFC 7692 6: RSV1 only on the first frame of a data message. */
@@ -80,7 +83,7 @@ FWS_INLINE fws_verdict fws_header_read(const uint8_t *p, size_t n, const fws_rul
         h->size = (uint8_t)(at + (p[1] >> 7) * 4);
         if (rules->judge && (h->length < shortest || h->length >> 63)) return FWS_BROKEN;
     }
-    if (h->length > rules->limit) return FWS_TOO_BIG;
+    if (h->length > rules->limit && !(rules->spare_control && p[0] & 0x08)) return FWS_TOO_BIG;
     if (n < h->size) return FWS_MORE;
     h->key = p[1] >> 7 ? fws_load32(p + at) : 0;
     return FWS_WHOLE;

@@ -22,6 +22,9 @@
 #define FWS_BIG_ENDIAN 0
 #endif
 
+/* How CPython keeps a text, by its largest character. */
+enum { FWS_ASCII, FWS_LATIN, FWS_UCS2, FWS_UCS4 };
+
 typedef struct fws_kernels {
     const char *name;
 
@@ -32,12 +35,29 @@ typedef struct fws_kernels {
     /* n where src is UTF-8 that ends on a code point. Otherwise a code point boundary before the
      * first fault and less than FWS_BLOCK + 3 bytes away from it; all before it is valid. */
     size_t (*utf8_prefix)(const uint8_t *src, size_t n);
+
+    /* The same; where all is valid, `chars` grows by the characters, and `width` to that of the
+     * largest of them (FWS_ASCII to FWS_UCS4). */
+    size_t (*utf8_count)(const uint8_t *src, size_t n, size_t *chars, uint8_t *width);
+
+    /* Unmask src to dst while it is ASCII. Gives n, or a place before the first other byte; from
+     * there on nothing is written. n >= FWS_SHORT. dst is src, or does not overlap it. */
+    size_t (*ascii)(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key);
+
+    /* Write the `chars` characters of n bytes of valid UTF-8, all of them below U+0100, U+10000 or
+     * U+110000. */
+    void (*to_latin1)(uint8_t *out, const uint8_t *src, size_t n, size_t chars);
+    void (*to_ucs2)(uint16_t *out, const uint8_t *src, size_t n, size_t chars);
+    void (*to_ucs4)(uint32_t *out, const uint8_t *src, size_t n, size_t chars);
 } fws_kernels;
 
 enum { FWS_BLOCK = 64, FWS_MAX_LEVELS = 4 };
 
 /* Below this many bytes the call and the set-up of wide code cost more than they save. */
 enum { FWS_SHORT = 32 };
+
+/* From this many bytes on, aligned stores pay for getting to the first one. */
+enum { FWS_ALIGN_FROM = 512 };
 
 /* The levels that this processor and its operating system run, best first; gives their number.
  * The last one is always the portable level. */

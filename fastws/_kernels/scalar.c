@@ -1,5 +1,7 @@
 /* The portable level: any C11 compiler, any processor. The reference that the others must equal. */
-#include "utf8.h"
+#include "text.h"
+
+#define FWS_NAME(operation) operation##_scalar
 
 typedef uint64_t vec;
 enum { VEC_SIZE = 8 };
@@ -7,6 +9,8 @@ enum { VEC_SIZE = 8 };
 FWS_INLINE vec v_load(const uint8_t *p) { return fws_load64(p); }
 FWS_INLINE void v_store(uint8_t *p, vec a) { fws_store64(p, a); }
 FWS_INLINE vec v_xor(vec a, vec b) { return a ^ b; }
+FWS_INLINE vec v_or(vec a, vec b) { return a | b; }
+FWS_INLINE int v_is_ascii(vec a) { return !(a & 0x8080808080808080u); }
 FWS_INLINE vec v_key(uint32_t key) { return (uint64_t)key << 32 | key; }
 
 #include "mask_tpl.h"
@@ -15,22 +19,72 @@ static void mask_scalar(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key
     mask_vectors(dst, src, n, key);
 }
 
-static size_t utf8_prefix_scalar(const uint8_t *src, size_t n) {
+static size_t ascii_scalar(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key) {
+    return ascii_vectors(dst, src, n, key);
+}
+
+/* How many bytes from i on are ASCII, in steps of 32 and of 8. */
+FWS_INLINE size_t ascii_run(const uint8_t *src, size_t i, size_t n) {
+    size_t start = i;
+    for (; i + 32 <= n; i += 32) {
+        vec low = v_load(src + i) | v_load(src + i + 8);
+        if (!v_is_ascii(low | v_load(src + i + 16) | v_load(src + i + 24))) break;
+    }
+    while (i + 8 <= n && v_is_ascii(v_load(src + i))) i += 8;
+    return i - start;
+}
+
+static size_t utf8_count_scalar(const uint8_t *src, size_t n, size_t *chars, uint8_t *width) {
     fws_utf8 s = {0, 0, 0};
-    size_t i = 0, boundary = 0;
+    size_t i = 0, boundary = 0, begun = 0;
+    uint8_t top = 0;
     while (i < n) {
         if (!s.wanted) {
+            size_t run = src[i] < 0x80 ? ascii_run(src, i, n) : 0;
+            i += run;
+            begun += run;
             boundary = i;
-            if (i + 8 <= n && !(fws_load64(src + i) & 0x8080808080808080u)) {
-                i += 8;
-                continue;
-            }
+            if (i == n) break;
+            begun++;
+            if (src[i] > top) top = src[i];
         }
         if (!fws_utf8_step(&s, src[i])) return boundary;
         i++;
     }
-    return s.wanted ? boundary : n;
+    if (s.wanted) return boundary;
+    *chars += begun;
+    top = fws_lead_width(top);
+    if (top > *width) *width = top;
+    return n;
 }
 
+static size_t utf8_prefix_scalar(const uint8_t *src, size_t n) {
+    size_t chars = 0;
+    uint8_t width = 0;
+    return utf8_count_scalar(src, n, &chars, &width);
+}
+
+enum { BLOCK_READ = 8, BLOCK_WRITE = 8 };
+
+#define SCALAR_BLOCK(name, type)                                     \
+    FWS_INLINE moved name(type *out, const uint8_t *src) {           \
+        if (v_is_ascii(v_load(src))) {                               \
+            for (int i = 0; i < 8; i++) out[i] = src[i];             \
+            return (moved){8, 8};                                    \
+        }                                                            \
+        uint32_t c;                                                  \
+        size_t bytes = fws_text_next(&c, src);                       \
+        *out = (type)c;                                              \
+        return (moved){1, bytes};                                    \
+    }
+
+SCALAR_BLOCK(block_latin1, uint8_t)
+SCALAR_BLOCK(block_ucs2, uint16_t)
+SCALAR_BLOCK(block_ucs4, uint32_t)
+
+#include "text_tpl.h"
+
 extern const fws_kernels fws_scalar;
-const fws_kernels fws_scalar = {"scalar", mask_scalar, utf8_prefix_scalar};
+const fws_kernels fws_scalar = {
+    "scalar",         mask_scalar,    utf8_prefix_scalar, utf8_count_scalar, ascii_scalar,
+    to_latin1_scalar, to_ucs2_scalar, to_ucs4_scalar};

@@ -25,4 +25,13 @@
 #define FWS_TARGET_END
 #endif
 
+/* Keep a vector in its register: GCC would make some constants anew in every turn of a loop. */
+#if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
+#define V_KEEP(v) __asm__("" : "+v"(v))
+#elif defined(__GNUC__) && defined(__aarch64__)
+#define V_KEEP(v) __asm__("" : "+w"(v))
+#else
+#define V_KEEP(v) (void)(v)
+#endif
+
 #endif

@@ -1,4 +1,4 @@
-/* UTF-8 validation, written once over any vector.
+/* UTF-8 validation, and counting on the way, written once over any vector.
  *
  * After Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte" (2021). Two
  * bytes in a row are looked up by three nibbles: the high and the low one of the byte before, and
@@ -21,10 +21,11 @@
  * at least F0. Both tests give their answer in the top bit, where TWO_CONTS stands, and the two
  * must agree: hence the exclusive or.
  *
- * Vocabulary, beside that of mask_tpl.h: v_zero, v_or, v_and, v_byte (one byte, repeated), v_table
+ * Vocabulary, beside that of mask_tpl.h: v_zero, v_or, v_and3 (of three), v_or_and
+ * ((a | b) & c), v_byte (one byte, repeated), v_table
  * (16 bytes), v_lookup (by indexes below 16), v_high_nibble, v_low_nibble, v_sub (saturating),
  * v_prev1, v_prev2, v_prev3 (this vector moved by so many bytes, filled from the one before),
- * v_is_ascii, v_is_zero.
+ * v_is_ascii, v_is_zero, v_max, v_chars (how many bytes are not continuations).
  */
 
 enum {
@@ -83,50 +84,121 @@ static const uint8_t CLOSED_END[FWS_BLOCK] = {
     255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0xEF, 0xDF, 0xBF};
 
 typedef struct carry {
-    vec before; /* the vector before this block */
-    vec open;   /* not zero where it ended inside a code point */
+    vec before;   /* the vector before this block */
+    vec open;     /* not zero where it ended inside a code point */
+    vec largest;  /* byte, in each place, where they are counted */
+    size_t chars; /* characters begun */
+    /* Constants, kept in registers: */
+    vec before_high, before_low, this_high, third, fourth, two_conts;
 } carry;
 
-FWS_INLINE vec utf8_faults(vec in, vec before) {
-    vec prev1 = v_prev1(in, before);
-    vec pairs = v_and(v_and(v_lookup(v_table(FAULTS_BEFORE_HIGH), v_high_nibble(prev1)),
-                            v_lookup(v_table(FAULTS_BEFORE_LOW), v_low_nibble(prev1))),
-                      v_lookup(v_table(FAULTS_THIS_HIGH), v_high_nibble(in)));
-    vec third = v_sub(v_prev2(in, before), v_byte(0xE0 - 0x80));
-    vec fourth = v_sub(v_prev3(in, before), v_byte(0xF0 - 0x80));
-    return v_xor(v_and(v_or(third, fourth), v_byte(TWO_CONTS)), pairs);
+FWS_INLINE void start(carry *c) {
+    c->before = c->open = c->largest = v_zero();
+    c->chars = 0;
+    c->before_high = v_table(FAULTS_BEFORE_HIGH);
+    c->before_low = v_table(FAULTS_BEFORE_LOW);
+    c->this_high = v_table(FAULTS_THIS_HIGH);
+    c->third = v_byte(0xE0 - 0x80);
+    c->fourth = v_byte(0xF0 - 0x80);
+    c->two_conts = v_byte(TWO_CONTS);
+    V_KEEP(c->before_high);
+    V_KEEP(c->before_low);
+    V_KEEP(c->this_high);
+    V_KEEP(c->third);
+    V_KEEP(c->fourth);
+    V_KEEP(c->two_conts);
 }
 
-/* Take the next FWS_BLOCK bytes; 0 where they cannot follow what came before. */
-FWS_INLINE int utf8_block(const uint8_t *src, carry *c) {
+FWS_INLINE vec utf8_faults(const carry *c, vec in, vec before) {
+    vec prev1 = v_prev1(in, before);
+    vec pairs = v_and3(v_lookup(c->before_high, v_high_nibble(prev1)),
+                       v_lookup(c->before_low, v_low_nibble(prev1)),
+                       v_lookup(c->this_high, v_high_nibble(in)));
+    vec third = v_sub(v_prev2(in, before), c->third);
+    vec fourth = v_sub(v_prev3(in, before), c->fourth);
+    return v_xor(v_or_and(third, fourth, c->two_conts), pairs);
+}
+
+typedef enum block { BLOCK_FAULT, BLOCK_ASCII, BLOCK_UTF8 } block;
+
+/* Take the next FWS_BLOCK bytes: BLOCK_FAULT where they cannot follow what came before. */
+FWS_INLINE block utf8_block(const uint8_t *src, carry *c, int count) {
     vec in[BLOCK_VECS];
     vec all = in[0] = v_load(src);
     for (int i = 1; i < BLOCK_VECS; i++) all = v_or(all, in[i] = v_load(src + i * VEC_SIZE));
-    vec fault;
-    if (v_is_ascii(all)) {
-        fault = c->open;
-        c->open = v_zero();
-    } else {
-        fault = utf8_faults(in[0], c->before);
-        for (int i = 1; i < BLOCK_VECS; i++) fault = v_or(fault, utf8_faults(in[i], in[i - 1]));
-        c->open = v_sub(in[BLOCK_VECS - 1], v_load(CLOSED_END + FWS_BLOCK - VEC_SIZE));
-    }
+    vec before = c->before;
     c->before = in[BLOCK_VECS - 1];
-    return v_is_zero(fault);
+    if (v_is_ascii(all)) {
+        int closed = v_is_zero(c->open);
+        c->open = v_zero();
+        c->chars += FWS_BLOCK;
+        return closed ? BLOCK_ASCII : BLOCK_FAULT;
+    }
+    if (count) {
+        for (int i = 0; i < BLOCK_VECS; i++) {
+            c->chars += v_chars(in[i]);
+            c->largest = v_max(c->largest, in[i]);
+        }
+    }
+    vec fault = utf8_faults(c, in[0], before);
+    for (int i = 1; i < BLOCK_VECS; i++) fault = v_or(fault, utf8_faults(c, in[i], in[i - 1]));
+    c->open = v_sub(in[BLOCK_VECS - 1], v_load(CLOSED_END + FWS_BLOCK - VEC_SIZE));
+    return v_is_zero(fault) ? BLOCK_UTF8 : BLOCK_FAULT;
 }
 
-static size_t FWS_NAME(utf8_prefix)(const uint8_t *src, size_t n) {
-    carry c = {v_zero(), v_zero()};
+/* How many bytes from i on are ASCII, in steps of four vectors. */
+FWS_INLINE size_t ascii_run(const uint8_t *src, size_t i, size_t n) {
+    size_t start = i;
+    for (; i + 4 * VEC_SIZE <= n; i += 4 * VEC_SIZE) {
+        vec low = v_or(v_load(src + i), v_load(src + i + VEC_SIZE));
+        vec high = v_or(v_load(src + i + 2 * VEC_SIZE), v_load(src + i + 3 * VEC_SIZE));
+        if (!v_is_ascii(v_or(low, high))) break;
+    }
+    return i - start;
+}
+
+FWS_INLINE size_t utf8_scan(const uint8_t *src, size_t n, carry *c, int count) {
     size_t i = 0;
-    for (; i + FWS_BLOCK <= n; i += FWS_BLOCK)
-        if (!utf8_block(src + i, &c)) return i - fws_utf8_open(src, i);
+    start(c);
+    while (i + FWS_BLOCK <= n) {
+        block kind = utf8_block(src + i, c, count);
+        if (kind == BLOCK_FAULT) return i - fws_utf8_open(src, i);
+        i += FWS_BLOCK;
+        if (kind == BLOCK_ASCII) {
+            /* Behind ASCII, `before` needs to hold nothing but ASCII: it may stay as it is. */
+            size_t run = ascii_run(src, i, n);
+            c->chars += run;
+            i += run;
+        }
+    }
     if (i < n) {
         /* The zeros behind the rest are ASCII: they show a code point that was left open. */
         uint8_t rest[FWS_BLOCK] = {0};
         memcpy(rest, src + i, n - i);
-        if (!utf8_block(rest, &c)) return i - fws_utf8_open(src, i);
-    } else if (!v_is_zero(c.open)) {
+        if (utf8_block(rest, c, count) == BLOCK_FAULT) return i - fws_utf8_open(src, i);
+        c->chars -= FWS_BLOCK - (n - i);
+    } else if (!v_is_zero(c->open)) {
         return i - fws_utf8_open(src, i);
     }
     return n;
+}
+
+static size_t FWS_NAME(utf8_prefix)(const uint8_t *src, size_t n) {
+    carry c;
+    return utf8_scan(src, n, &c, 0);
+}
+
+static size_t FWS_NAME(utf8_count)(const uint8_t *src, size_t n, size_t *chars,
+                                   uint8_t *width) {
+    carry c;
+    size_t good = utf8_scan(src, n, &c, 1);
+    if (good == n) {
+        uint8_t found = v_is_zero(v_sub(c.largest, v_byte(0x7F)))   ? 0
+                        : v_is_zero(v_sub(c.largest, v_byte(0xC3))) ? FWS_LATIN
+                        : v_is_zero(v_sub(c.largest, v_byte(0xEF))) ? FWS_UCS2
+                                                                    : FWS_UCS4;
+        if (found > *width) *width = found;
+        *chars += c.chars;
+    }
+    return good;
 }

@@ -1,0 +1,118 @@
+/* From masked UTF-8 to the characters of a `str`: what is common to all levels.
+ *
+ * CPython keeps a text in 1, 2 or 4 bytes a character, by its largest one. The largest byte tells
+ * which, since a lead byte is larger than any continuation: below 80 ASCII, up to C3 Latin-1,
+ * below F0 two bytes, else four. The characters are the bytes that are not continuations.
+ *
+ * A text takes two steps: unmask, check, count and find the largest byte in one pass (while it is
+ * ASCII, straight to its final place), then transcode what is not ASCII, without checking again.
+ */
+#ifndef FWS_TEXT_H
+#define FWS_TEXT_H
+
+#include "utf8.h"
+
+typedef struct fws_text {
+    size_t chars;    /* characters begun */
+    uint8_t width; /* FWS_ASCII to FWS_UCS4 */
+    fws_utf8 utf8;   /* where the text stands */
+} fws_text;
+
+/* What one block of a transcoder did. */
+typedef struct moved {
+    size_t chars; /* written */
+    size_t bytes; /* read */
+} moved;
+
+/* For each picture of 8 places: which are taken, in order, and how many. dispatch.c fills it. */
+typedef struct fws_table {
+    uint8_t at[256][8];
+    uint8_t count[256];
+} fws_table;
+
+extern fws_table fws_places;
+
+FWS_INLINE int fws_is_continuation(uint8_t b) { return (b & 0xC0) == 0x80; }
+
+/* Read one character of valid UTF-8; gives its bytes. */
+FWS_INLINE size_t fws_text_next(uint32_t *c, const uint8_t *p) {
+    if (p[0] < 0x80) {
+        *c = p[0];
+        return 1;
+    }
+    if (p[0] < 0xE0) {
+        *c = (uint32_t)(p[0] & 0x1F) << 6 | (p[1] & 0x3F);
+        return 2;
+    }
+    if (p[0] < 0xF0) {
+        *c = (uint32_t)(p[0] & 0x0F) << 12 | (uint32_t)(p[1] & 0x3F) << 6 | (p[2] & 0x3F);
+        return 3;
+    }
+    *c = (uint32_t)(p[0] & 0x07) << 18 | (uint32_t)(p[1] & 0x3F) << 12 |
+         (uint32_t)(p[2] & 0x3F) << 6 | (p[3] & 0x3F);
+    return 4;
+}
+
+/* What is unmasked before it is checked: it stays in the first cache. */
+enum { FWS_PIECE = 4096 };
+
+/* As the kernel of the same name, for any n: unmask src to dst while it is ASCII. Gives n, or a
+ * place before the first other byte; from there on nothing is written. dst may be src. */
+FWS_INLINE size_t fws_ascii(const fws_kernels *level, uint8_t *dst, const uint8_t *src, size_t n,
+                            uint32_t key) {
+    if (n >= FWS_SHORT) return level->ascii(dst, src, n, key);
+    uint64_t wide = (uint64_t)key << 32 | key, all = 0;
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) all |= fws_load64(src + i) ^ wide;
+    uint8_t bytes[4];
+    fws_store32(bytes, key);
+    for (; i < n; i++) all |= src[i] ^ bytes[i & 3];
+    if (all & 0x8080808080808080u) return 0;
+    fws_mask_short(dst, src, n, key);
+    return n;
+}
+
+/* The width of a character, by its first byte. */
+FWS_INLINE uint8_t fws_lead_width(uint8_t lead) {
+    return lead < 0x80 ? FWS_ASCII : lead <= 0xC3 ? FWS_LATIN : lead < 0xF0 ? FWS_UCS2 : FWS_UCS4;
+}
+
+/* Go on in a text: unmask src to dst and check it. Gives n, or the place of the first byte that
+ * the text cannot hold. dst is src, or does not overlap it. */
+FWS_INLINE size_t fws_text_take(const fws_kernels *level, fws_text *t, uint8_t *dst,
+                                const uint8_t *src, size_t n, uint32_t key) {
+    for (size_t i = 0; i < n;) {
+        size_t size = n - i < FWS_PIECE ? n - i : FWS_PIECE, at = 0;
+        uint8_t *piece = dst + i;
+        fws_mask(level, piece, src + i, size, fws_key_phase(key, i));
+        while (t->utf8.wanted && at < size) {
+            if (!fws_utf8_step(&t->utf8, piece[at])) return i + at;
+            at++;
+        }
+        size_t open = fws_utf8_open(piece + at, size - at);
+        size_t whole = size - at - open;
+        size_t good = level->utf8_count(piece + at, whole, &t->chars, &t->width);
+        if (good != whole) return i + fws_utf8_walk(&t->utf8, piece, at + good, size);
+        if (open) {
+            uint8_t width = fws_lead_width(piece[size - open]);
+            t->chars++;
+            if (width > t->width) t->width = width;
+            size_t end = fws_utf8_walk(&t->utf8, piece, size - open, size);
+            if (end != size) return i + end;
+        }
+        i += size;
+    }
+    return n;
+}
+
+/* Write the characters of a whole and checked text that is not ASCII. */
+FWS_INLINE void fws_text_write(const fws_kernels *level, const fws_text *t, void *out,
+                               const uint8_t *src, size_t n) {
+    switch (t->width) {
+    case FWS_LATIN: level->to_latin1(out, src, n, t->chars); break;
+    case FWS_UCS2: level->to_ucs2(out, src, n, t->chars); break;
+    default: level->to_ucs4(out, src, n, t->chars); break;
+    }
+}
+
+#endif

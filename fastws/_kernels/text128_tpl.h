@@ -1,0 +1,133 @@
+/* The blocks of text_tpl.h over 16-byte vectors: SSE4, AVX2 and NEON.
+ *
+ * A run of characters of one width is the common case, and needs no table: the places of its
+ * continuations make a fixed picture (one bit a byte, the first byte's last):
+ *
+ *   width 2   0 1010 1010 1010 1010   width 3   0 1101 1011 0110   width 4   1110 1110 1110 1110
+ *
+ * (the 0 in front shows that the last character is no longer than the others).
+ *
+ * Anything else: the character that would begin at each place is put together from that byte and
+ * those behind it, and the places where one does begin are moved together by a table.
+ *
+ * Vocabulary: `reg` (16 bytes), r_load, r_store, r_store8 (the first 8 bytes), r_load8,
+ * r_or, r_pick (by mask), r_shuffle, r_zip (the first 8 bytes of two, by turns), r_next1, r_next2 (moved
+ * towards the start), r_any_high, r_conts and r_fours (one bit a byte: a continuation, a lead of
+ * width 4), r_byte; b_add, b_below_80; h_ (lanes of 2 bytes) and w_ (of 4): _first and _second (widen
+ * 8 or 4 bytes), _and, _left, _right, _below, h_narrow (of two w_).
+ */
+
+enum { BLOCK_READ = 32, BLOCK_WRITE = 32 };
+
+enum { RUN_2 = 0xAAAA, RUN_3 = 0xDB6, RUN_4 = 0xEEEE };
+
+FWS_INLINE unsigned trailing_ones(unsigned bits) {
+    unsigned n = 0;
+    while (bits & 1) {
+        bits >>= 1;
+        n++;
+    }
+    return n;
+}
+
+FWS_INLINE size_t ones8(unsigned bits) { return fws_places.count[bits]; }
+
+FWS_INLINE moved block_latin1(uint8_t *out, const uint8_t *src) {
+    reg in = r_load(src);
+    if (!r_any_high(in)) {
+        r_store(out, in);
+        return (moved){16, 16};
+    }
+    /* C2 xx is xx, C3 xx is xx + 40. */
+    reg second = r_or(r_load(src + 1), h_and(h_left(in, 6), r_byte(0x40)));
+    reg chars = r_pick(b_below_80(in), in, second);
+    unsigned leads = ~r_conts(in) & 0xFFFF, low = leads & 0xFF, high = leads >> 8;
+    size_t n = ones8(low);
+    r_store8(out, r_shuffle(chars, r_load8(fws_places.at[low])));
+    r_store8(out + n, r_shuffle(chars, b_add(r_load8(fws_places.at[high]), r_byte(8))));
+    return (moved){n + ones8(high), 16 + (size_t)fws_is_continuation(src[16])};
+}
+
+/* The character below U+10000 that would begin at each of the first 8 places. */
+FWS_INLINE reg chars_of_3(reg in) {
+    reg b0 = h_first(in), b1 = h_first(r_next1(in)), b2 = h_first(r_next2(in));
+    reg low1 = h_and(b1, h_byte(0x3F));
+    reg two = r_or(h_left(h_and(b0, h_byte(0x1F)), 6), low1);
+    reg three = r_or(r_or(h_left(b0, 12), h_left(low1, 6)), h_and(b2, h_byte(0x3F)));
+    return r_pick(h_below(b0, 0x80), b0, r_pick(h_below(b0, 0xE0), two, three));
+}
+
+FWS_INLINE reg together16(reg chars, unsigned leads) {
+    reg at = r_load8(fws_places.at[leads]);
+    at = b_add(at, at);
+    return r_shuffle(chars, r_zip(at, b_add(at, r_byte(1))));
+}
+
+FWS_INLINE reg run_of_2(reg in) {
+    return r_or(h_left(h_and(in, h_byte(0x1F)), 6), h_and(h_right(in, 8), h_byte(0x3F)));
+}
+
+FWS_INLINE reg run_of_3(reg in) {
+    static const uint8_t order[16] = {2,  1, 0, 0xFF, 5,  4,  3, 0xFF,
+                                      8, 7, 6, 0xFF, 11, 10, 9, 0xFF};
+    reg w = r_shuffle(in, r_load(order));
+    reg low = r_or(w_and(w, 0x3F), w_and(w_right(w, 2), 0xFC0));
+    return r_or(low, w_and(w_right(w, 4), 0xF000));
+}
+
+FWS_INLINE moved block_ucs2(uint16_t *out, const uint8_t *src) {
+    reg in = r_load(src);
+    if (!r_any_high(in)) {
+        r_store((uint8_t *)out, h_first(in));
+        r_store((uint8_t *)(out + 8), h_second(in));
+        return (moved){16, 16};
+    }
+    unsigned conts = r_conts(in);
+    if (conts == RUN_2 && !fws_is_continuation(src[16])) {
+        r_store((uint8_t *)out, run_of_2(in));
+        return (moved){8, 16};
+    }
+    if ((conts & 0x1FFF) == RUN_3) {
+        r_store8((uint8_t *)out, h_narrow(run_of_3(in)));
+        return (moved){4, 12};
+    }
+    unsigned leads = ~conts & 0xFF;
+    r_store((uint8_t *)out, together16(chars_of_3(in), leads));
+    return (moved){ones8(leads), (size_t)8 + trailing_ones(conts >> 8)};
+}
+
+FWS_INLINE moved block_ucs4(uint32_t *out, const uint8_t *src) {
+    reg in = r_load(src);
+    if (!r_any_high(in)) {
+        reg first = h_first(in), second = h_second(in);
+        r_store((uint8_t *)out, w_first(first));
+        r_store((uint8_t *)(out + 4), w_second(first));
+        r_store((uint8_t *)(out + 8), w_first(second));
+        r_store((uint8_t *)(out + 12), w_second(second));
+        return (moved){16, 16};
+    }
+    unsigned conts = r_conts(in);
+    if (conts == RUN_4) {
+        reg low = r_or(w_and(w_right(in, 24), 0x3F), w_and(w_right(in, 10), 0xFC0));
+        reg high = r_or(w_and(w_left(in, 4), 0x3F000), w_and(w_left(in, 18), 0x1C0000));
+        r_store((uint8_t *)out, r_or(low, high));
+        return (moved){4, 16};
+    }
+    if ((conts & 0x1FFF) == RUN_3) {
+        r_store((uint8_t *)out, run_of_3(in));
+        return (moved){4, 12};
+    }
+    if (!(r_fours(in) & 0xFF)) {
+        unsigned leads = ~conts & 0xFF;
+        reg chars = together16(chars_of_3(in), leads);
+        r_store((uint8_t *)out, w_first(chars));
+        r_store((uint8_t *)(out + 4), w_second(chars));
+        return (moved){ones8(leads), (size_t)8 + trailing_ones(conts >> 8)};
+    }
+    /* A character of width 4 among others: one at a time. */
+    const uint8_t *p = src;
+    while (fws_is_continuation(*p)) p++;
+    size_t n = 0;
+    for (; p < src + 8; n++) p += fws_text_next(out + n, p);
+    return (moved){n, (size_t)(p - src)};
+}

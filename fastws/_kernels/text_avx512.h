@@ -1,0 +1,148 @@
+/* The blocks of text_tpl.h over 64-byte vectors.
+ *
+ * As in text128_tpl.h (whose pictures of runs these are, four times as long), but the places where
+ * a character begins are moved together by the processor's own instruction, and a block is always
+ * 64 places. After Clausecker and Lemire, "Transcoding Unicode characters with AVX-512
+ * instructions" (2023). To registers only: the form that writes to memory is slow on some.
+ */
+
+enum { BLOCK_READ = 128, BLOCK_WRITE = 64 };
+
+static const uint64_t RUN_2 = 0xAAAAAAAAAAAAAAAAu, RUN_4 = 0xEEEEEEEEEEEEEEEEu;
+static const uint64_t RUN_3 = 0xDB6DB6DB6DB6u; /* of the first 48 */
+
+FWS_INLINE __m512i h_set(int b) { return _mm512_set1_epi16((short)b); }
+FWS_INLINE __m512i w_set(int b) { return _mm512_set1_epi32(b); }
+/* high | (low & low_mask), in one instruction. */
+FWS_INLINE __m512i join(__m512i high, __m512i low, __m512i low_mask) {
+    return _mm512_ternarylogic_epi32(high, low, low_mask, 0xF8);
+}
+FWS_INLINE __m512i h_load(const uint8_t *p) {
+    return _mm512_cvtepu8_epi16(_mm256_loadu_si256((const void *)p));
+}
+FWS_INLINE __m512i w_load(const uint8_t *p) {
+    return _mm512_cvtepu8_epi32(_mm_loadu_si128((const void *)p));
+}
+
+/* A block ends where the last character that begins in it does. A loop, since a guess at its end
+ * lets the next block start at once, which a count of bits would not. */
+FWS_INLINE size_t block_bytes(const uint8_t *src) {
+    size_t n = 64;
+    while (fws_is_continuation(src[n])) n++;
+    return n;
+}
+
+FWS_INLINE moved block_latin1(uint8_t *out, const uint8_t *src) {
+    vec in = v_load(src);
+    __mmask64 high = _mm512_movepi8_mask(in);
+    if (!high) {
+        v_store(out, in);
+        return (moved){64, 64};
+    }
+    /* C2 xx is xx, C3 xx is xx + 40. */
+    vec second = join(v_load(src + 1), _mm512_slli_epi16(in, 6), v_byte(0x40));
+    uint64_t leads = v_leads(in);
+    v_store(out, _mm512_maskz_compress_epi8(leads, _mm512_mask_mov_epi8(in, high, second)));
+    return (moved){(size_t)_mm_popcnt_u64(leads), 64 + (size_t)fws_is_continuation(src[64])};
+}
+
+/* The characters below U+10000 that begin at 32 places. */
+FWS_INLINE size_t half_ucs2(uint16_t *out, const uint8_t *src, uint32_t leads) {
+    __m512i b0 = h_load(src), b1 = h_load(src + 1), b2 = h_load(src + 2);
+    __m512i low1 = _mm512_and_si512(b1, h_set(0x3F));
+    __m512i two = _mm512_or_si512(low1, _mm512_slli_epi16(_mm512_and_si512(b0, h_set(0x1F)), 6));
+    __m512i three = join(_mm512_or_si512(_mm512_slli_epi16(b0, 12), _mm512_slli_epi16(low1, 6)),
+                         b2, h_set(0x3F));
+    __m512i c = _mm512_mask_mov_epi16(b0, _mm512_cmpge_epu16_mask(b0, h_set(0xC0)), two);
+    c = _mm512_mask_mov_epi16(c, _mm512_cmpge_epu16_mask(b0, h_set(0xE0)), three);
+    _mm512_storeu_si512(out, _mm512_maskz_compress_epi16(leads, c));
+    return (size_t)_mm_popcnt_u32(leads);
+}
+
+FWS_INLINE __m512i run_of_2(__m512i in) {
+    return join(_mm512_slli_epi16(_mm512_and_si512(in, h_set(0x1F)), 6), _mm512_srli_epi16(in, 8),
+                h_set(0x3F));
+}
+
+/* 16 characters of 3 bytes, in 4 bytes each. */
+FWS_INLINE __m512i run_of_3(__m512i in) {
+    static const uint8_t order[64] = {
+        2,  1,  0,  0x80, 5,  4,  3,  0x80, 8,  7,  6,  0x80, 11, 10, 9,  0x80,
+        14, 13, 12, 0x80, 17, 16, 15, 0x80, 20, 19, 18, 0x80, 23, 22, 21, 0x80,
+        26, 25, 24, 0x80, 29, 28, 27, 0x80, 32, 31, 30, 0x80, 35, 34, 33, 0x80,
+        38, 37, 36, 0x80, 41, 40, 39, 0x80, 44, 43, 42, 0x80, 47, 46, 45, 0x80};
+    __m512i w = _mm512_maskz_permutexvar_epi8(0x7777777777777777u, v_load(order), in);
+    __m512i low = join(_mm512_and_si512(w, w_set(0x3F)), _mm512_srli_epi32(w, 2), w_set(0xFC0));
+    return join(low, _mm512_srli_epi32(w, 4), w_set(0xF000));
+}
+
+FWS_INLINE moved block_ucs2(uint16_t *out, const uint8_t *src) {
+    vec in = v_load(src);
+    if (v_is_ascii(in)) {
+        _mm512_storeu_si512(out, h_load(src));
+        _mm512_storeu_si512(out + 32, h_load(src + 32));
+        return (moved){64, 64};
+    }
+    uint64_t leads = v_leads(in), conts = ~leads;
+    if (conts == RUN_2 && !fws_is_continuation(src[64])) {
+        _mm512_storeu_si512(out, run_of_2(in));
+        return (moved){32, 64};
+    }
+    if ((conts & 0x1FFFFFFFFFFFFu) == RUN_3) {
+        _mm256_storeu_si256((void *)out, _mm512_cvtepi32_epi16(run_of_3(in)));
+        return (moved){16, 48};
+    }
+    size_t n = half_ucs2(out, src, (uint32_t)leads);
+    n += half_ucs2(out + n, src + 32, (uint32_t)(leads >> 32));
+    return (moved){n, block_bytes(src)};
+}
+
+/* The characters that begin at 16 of 128 places. */
+FWS_INLINE __m512i chars_at(__m512i in, __m512i behind, const uint8_t *places) {
+    static const uint8_t each4[16] = {0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12};
+    __m512i at = _mm512_shuffle_epi8(w_load(places), v_table(each4));
+    at = _mm512_add_epi8(at, w_set(0x03020100));
+    __m512i w = _mm512_permutex2var_epi8(in, at, behind);
+    __m512i lead = _mm512_and_si512(w, w_set(0xFF));
+    /* As if all had four bytes; the shorter ones are then moved down. */
+    __m512i c = join(_mm512_and_si512(_mm512_slli_epi32(w, 18), w_set(0xFC0000)),
+                     _mm512_slli_epi32(w, 4), w_set(0x3F000));
+    c = join(c, _mm512_srli_epi32(w, 10), w_set(0xFC0));
+    c = join(c, _mm512_srli_epi32(w, 24), w_set(0x3F));
+    __m512i two = _mm512_and_si512(_mm512_srli_epi32(c, 12), w_set(0x7FF));
+    __m512i three = _mm512_and_si512(_mm512_srli_epi32(c, 6), w_set(0xFFFF));
+    __m512i four = _mm512_and_si512(c, w_set(0x1FFFFF));
+    c = _mm512_mask_mov_epi32(lead, _mm512_cmpge_epu32_mask(lead, w_set(0xC0)), two);
+    c = _mm512_mask_mov_epi32(c, _mm512_cmpge_epu32_mask(lead, w_set(0xE0)), three);
+    return _mm512_mask_mov_epi32(c, _mm512_cmpge_epu32_mask(lead, w_set(0xF0)), four);
+}
+
+FWS_INLINE moved block_ucs4(uint32_t *out, const uint8_t *src) {
+    vec in = v_load(src);
+    uint64_t leads = v_leads(in), conts = ~leads;
+    if (v_is_ascii(in)) {
+        for (int i = 0; i < 64; i += 16) _mm512_storeu_si512(out + i, w_load(src + i));
+        return (moved){64, 64};
+    }
+    if (conts == RUN_4) {
+        __m512i low = join(_mm512_and_si512(_mm512_srli_epi32(in, 24), w_set(0x3F)),
+                           _mm512_srli_epi32(in, 10), w_set(0xFC0));
+        __m512i high = join(low, _mm512_slli_epi32(in, 4), w_set(0x3F000));
+        _mm512_storeu_si512(out, join(high, _mm512_slli_epi32(in, 18), w_set(0x1C0000)));
+        return (moved){16, 64};
+    }
+    if ((conts & 0x1FFFFFFFFFFFFu) == RUN_3) {
+        _mm512_storeu_si512(out, run_of_3(in));
+        return (moved){16, 48};
+    }
+    static const uint8_t all[64] = {
+        0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+        22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
+        44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
+    uint8_t places[64];
+    size_t n = (size_t)_mm_popcnt_u64(leads);
+    v_store(places, _mm512_maskz_compress_epi8(leads, v_load(all)));
+    for (size_t i = 0; i < n; i += 16)
+        _mm512_storeu_si512(out + i, chars_at(in, v_load(src + 64), places + i));
+    return (moved){n, block_bytes(src)};
+}
