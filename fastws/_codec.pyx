@@ -185,7 +185,7 @@ cdef int hold(object data, Py_buffer *view) except -1:
         raise _rules.not_a_buffer(data)
     try:
         PyObject_GetBuffer(data, view, PyBUF_SIMPLE)
-    except BufferError:
+    except (BufferError, ValueError):  # numpy says the same with a ValueError
         PyObject_GetBuffer(memoryview(data).tobytes(), view, PyBUF_SIMPLE)
     return 0
 
@@ -221,6 +221,20 @@ cdef bytes masked(const uint8_t *src, Py_ssize_t n, uint32_t key):
 
 
 def apply_mask(data, mask, offset=0) -> bytes:
+    """Mask or unmask data (RFC 6455 5.3): XOR byte i with byte (offset + i) % 4 of the key.
+
+    Args:
+        data: any buffer; it is left as it is.
+        mask: the masking key, a buffer of 4 bytes.
+        offset: int, where in the payload the data starts; negative ones count too.
+
+    Returns:
+        New bytes, as many as data has.
+
+    Raises:
+        TypeError: data or mask is not a buffer, or offset not an int.
+        ValueError: mask is not 4 bytes.
+    """
     cdef Py_buffer view
     if PyBytes_CheckExact(data):
         return masked(
@@ -236,12 +250,24 @@ def apply_mask(data, mask, offset=0) -> bytes:
 
 
 def mask_inplace(buffer, mask, offset=0) -> None:
+    """Mask or unmask a writable buffer where it lies (RFC 6455 5.3).
+
+    Args:
+        buffer: any writable, C-contiguous buffer.
+        mask: the masking key, a buffer of 4 bytes.
+        offset: int, where in the payload the buffer starts; negative ones count too.
+
+    Raises:
+        TypeError: buffer or mask is not a buffer, or offset not an int.
+        BufferError: buffer is read-only or not C-contiguous.
+        ValueError: mask is not 4 bytes.
+    """
     cdef Py_buffer view
     if not PyObject_CheckBuffer(buffer):
         raise _rules.not_a_buffer(buffer)
     try:
         PyObject_GetBuffer(buffer, &view, PyBUF_WRITABLE)
-    except BufferError:
+    except (BufferError, ValueError):
         raise _rules.not_writable(buffer) from None
     try:
         fws_mask(
@@ -252,6 +278,13 @@ def mask_inplace(buffer, mask, offset=0) -> None:
 
 
 def new_mask_key() -> bytes:
+    """Give a fresh masking key from the operating system's generator (RFC 6455 5.3, 10.3).
+
+    Keys are drawn in batches. The child of a fork draws its own.
+
+    Returns:
+        4 bytes.
+    """
     cdef bytes key = PyBytes_FromStringAndSize(NULL, 4)
     fresh_key(<uint8_t *>PyBytes_AS_STRING(key))
     return key
@@ -278,6 +311,14 @@ if hasattr(os, "register_at_fork"):
 # --- UTF-8 ---------------------------------------------------------------------------------------
 
 def validate_utf8(data) -> bool:
+    """Tell whether data is UTF-8: no surrogates, no overlong forms, at most U+10FFFF (RFC 3629).
+
+    Args:
+        data: any buffer.
+
+    Raises:
+        TypeError: data is not a buffer.
+    """
     cdef Py_buffer view
     if PyBytes_CheckExact(data):
         return fws_utf8_valid(
@@ -361,6 +402,18 @@ cdef object utf8_error(Py_ssize_t fault, Py_ssize_t n):
 
 
 def decode_text(data, mask=None) -> str:
+    """Unmask and decode text (RFC 6455 5.6, 8.1).
+
+    Args:
+        data: any buffer.
+        mask: the masking key, a buffer of 4 bytes, or None where data is not masked.
+
+    Raises:
+        TypeError: data or mask is not a buffer.
+        ValueError: mask is not 4 bytes.
+        InvalidUtf8Error: data is not UTF-8; the text names the first byte that cannot stand where
+            it stands, counted from 0.
+    """
     cdef Py_buffer view
     cdef uint32_t key
     cdef Py_ssize_t n, fault = 0
@@ -377,11 +430,23 @@ def decode_text(data, mask=None) -> str:
 
 
 cdef class Utf8Validator:
+    """Utf8Validator()\n--\n\nCheck text that comes in parts (RFC 6455 8.1), failing at the first impossible byte."""
+
     cdef fws_utf8 state
     cdef bint failed
-    cdef readonly Py_ssize_t position
+    cdef Py_ssize_t accepted
 
     def feed(self, data) -> bool:
+        """Check the next part; False from the first byte at which the text cannot become valid.
+
+        After that, and until `reset()`, every call gives False.
+
+        Args:
+            data: any buffer, which may end inside a code point.
+
+        Raises:
+            TypeError: data is not a buffer.
+        """
         cdef Py_buffer view
         hold(data, &view)
         if not self.failed:
@@ -391,17 +456,24 @@ cdef class Utf8Validator:
 
     cdef void take(self, const uint8_t *src, Py_ssize_t n) noexcept:
         cdef Py_ssize_t good = fws_utf8_feed(kernels, &self.state, src, n)
-        self.position += good
+        self.accepted += good
         self.failed = good != n
 
     @property
     def complete(self) -> bool:
+        """Whether the text may end here: valid so far, and not inside a code point."""
         return not self.failed and not self.state.wanted
 
+    @property
+    def position(self) -> int:
+        """Bytes accepted since the last reset: int; after a failure, the offending byte's index."""
+        return self.accepted
+
     def reset(self) -> None:
+        """Start a new text."""
         self.state.wanted = 0
         self.failed = False
-        self.position = 0
+        self.accepted = 0
 
 
 # --- Headers -------------------------------------------------------------------------------------
@@ -435,6 +507,23 @@ cdef object header_error(const fws_header *h, const fws_rules *rules):
 
 
 def parse_header(data, offset=0) -> FrameHeader | None:
+    """Read the header of a frame (RFC 6455 5.2).
+
+    Opcode, control frames and the form of the length are judged, each as soon as its bytes are
+    there. Reserved bits, masking and size are for the caller to judge.
+
+    Args:
+        data: any buffer.
+        offset: int, where in it the header starts, in bytes.
+
+    Returns:
+        The FrameHeader, or None where more bytes are needed.
+
+    Raises:
+        TypeError: data is not a buffer, or offset not an int.
+        ValueError: offset is negative.
+        ProtocolError: the header breaks a rule.
+    """
     cdef Py_buffer view
     cdef fws_header h
     cdef fws_rules rules = fws_rules(
@@ -510,6 +599,20 @@ cdef bytes framed(int first, const uint8_t *payload, Py_ssize_t n, object mask):
 
 
 def encode_frame(opcode, payload=b"", *, fin=True, rsv=0, mask=None) -> bytes:
+    """Make a whole frame (RFC 6455 5.2).
+
+    Args:
+        opcode: Opcode, or its int.
+        payload: str, sent as UTF-8, or any buffer.
+        fin: bool, the last frame of its message.
+        rsv: int, the reserved bits to set (RSV1, RSV2, RSV3).
+        mask: None for a server's frame, True for a fresh masking key, or a key of 4 bytes.
+
+    Raises:
+        TypeError: an argument has the wrong type.
+        ValueError: the opcode is reserved, rsv has other bits, mask is not 4 bytes, a control
+            frame is fragmented or over 125 bytes, or a close frame's payload may not be sent.
+    """
     cdef int first = first_byte(opcode, fin, rsv)
     cdef Py_buffer view
     if isinstance(payload, str):
@@ -520,7 +623,7 @@ def encode_frame(opcode, payload=b"", *, fin=True, rsv=0, mask=None) -> bytes:
                 PyUnicode_GET_LENGTH(payload),
                 mask,
             )
-        payload = payload.encode()
+        payload = str.encode(payload)  # also for a subclass with an encode() of its own
     if PyBytes_CheckExact(payload):
         return framed(
             first,
@@ -538,6 +641,23 @@ def encode_frame(opcode, payload=b"", *, fin=True, rsv=0, mask=None) -> bytes:
 
 
 def encode_header(opcode, payload_length, *, fin=True, rsv=0, mask=None) -> bytes:
+    """Make the header of a frame whose payload is sent apart (RFC 6455 5.2).
+
+    Args:
+        opcode: Opcode, or its int.
+        payload_length: int, bytes of payload to follow.
+        fin: bool, the last frame of its message.
+        rsv: int, the reserved bits to set (RSV1, RSV2, RSV3).
+        mask: None for a server's frame, True for a fresh masking key, or a key of 4 bytes.
+
+    Returns:
+        2 to 14 bytes; where there is a masking key, it is the last 4 of them.
+
+    Raises:
+        TypeError: an argument has the wrong type.
+        ValueError: the opcode is reserved, rsv has other bits, mask is not 4 bytes, a control
+            frame is fragmented or over 125 bytes, or the length is out of range.
+    """
     cdef int first = first_byte(opcode, fin, rsv)
     cdef uint8_t key[4]
     cdef uint8_t out[FWS_HEADER_MAX]
@@ -552,6 +672,18 @@ def encode_header(opcode, payload_length, *, fin=True, rsv=0, mask=None) -> byte
 
 
 def encode_close(code=None, reason="", *, mask=None) -> bytes:
+    """Make a close frame (RFC 6455 5.5.1).
+
+    Args:
+        code: CloseCode, or any int that may be sent, or None for a close frame without a payload.
+        reason: str, at most 123 bytes as UTF-8.
+        mask: None for a server's frame, True for a fresh masking key, or a key of 4 bytes.
+
+    Raises:
+        TypeError: an argument has the wrong type.
+        ValueError: the code may not be sent, the reason is too long or has no code, or mask is not
+            4 bytes.
+    """
     cdef bytes payload = _rules.close_payload(code, reason)
     return framed(
         0x88, <const uint8_t *>PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload), mask

@@ -46,6 +46,8 @@ cdef Window window_on(PyObject *owner, char *start, Py_ssize_t size):
 
 @cython.no_gc
 cdef class Stream:
+    """Stream(role, limit, rsv, strict)\n--\n\nChunks in, headers read, payloads put together."""
+
     cdef bytes chunk  # what is read now
     cdef const uint8_t *at
     cdef const uint8_t *end
@@ -77,6 +79,17 @@ cdef class Stream:
     # --- Input ---
 
     def feed(self, data) -> None:
+        """Take the next bytes of the stream.
+
+        Nothing is parsed here: that happens as the loop asks. `bytes` are held, other buffers are
+        copied. After an error the bytes are dropped.
+
+        Args:
+            data: any buffer, of any size.
+
+        Raises:
+            TypeError: data is not a buffer.
+        """
         cdef bytes chunk = as_bytes(data)
         if self.error is not None:
             return
@@ -122,6 +135,17 @@ cdef class Stream:
     # --- Reading into place ---
 
     def get_buffer(self, sizehint=-1):
+        """Give memory to read the next bytes into (`asyncio.BufferedProtocol.get_buffer`).
+
+        Inside a large payload this is the payload's own memory. The view must not be written any
+        more after `buffer_updated()`; another call gives another view in place of this one.
+
+        Args:
+            sizehint: int, the bytes wanted; 64 KiB where it is not positive.
+
+        Returns:
+            A writable memoryview of at least 1 byte.
+        """
         cdef Py_ssize_t size = sizehint
         cdef Py_ssize_t lacking = 0
         cdef PyObject *scratch
@@ -141,12 +165,23 @@ cdef class Stream:
         return self.view
 
     def buffer_updated(self, nbytes) -> None:
-        cdef Py_ssize_t size = nbytes
+        """Take the bytes that were read into the view of `get_buffer()`, and release the view.
+
+        Args:
+            nbytes: int, how many, counted from the view's first byte.
+
+        Raises:
+            RuntimeError: get_buffer() was not called.
+            ValueError: nbytes is negative or more than the view holds.
+        """
         cdef Window window = self.window
+        cdef Py_ssize_t size
+        count = _index(nbytes)
         if window is None:
             raise RuntimeError("get_buffer() was not called")
-        if not 0 <= size <= window.size:
-            raise ValueError(f"nbytes must be from 0 to {window.size}, not {size}")
+        if not 0 <= count <= window.size:
+            raise ValueError(f"nbytes must be from 0 to {window.size}, not {count}")
+        size = count
         view, self.view, self.window = self.view, None, None
         try:
             view.release()
@@ -334,17 +369,24 @@ cdef class Stream:
 
     @property
     def buffered(self) -> int:
+        """Bytes fed and not yet handed out: int, parsed or not."""
         cdef Py_ssize_t size = self.cut_size + (self.end - self.at) + self.queued + self.filled
         return size + self.head.size if self.in_frame else size
 
     @property
     def header(self) -> FrameHeader | None:
+        """The FrameHeader of the frame in progress, or None between frames.
+
+        After an error: the header that broke the stream, without its masking key, where its length
+        was read.
+        """
         if self.in_frame or (self.error is not None and self.head.size):
             return header_of(&self.head, self.in_frame)
         return None
 
     @property
     def partial_header(self) -> bytes:
+        """The bytes of a header that is not whole yet, as of the last step of the loop."""
         return PyBytes_FromStringAndSize(<char *>self.cut, self.cut_size)
 
 
