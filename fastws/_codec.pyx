@@ -1,6 +1,6 @@
 # cython: language_level=3, binding=False, embedsignature=True, embedsignature.format=clinic
 # cython: boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
-# cython: freethreading_compatible=True
+# cython: freethreading_compatible=True, autotestdict=False
 """The compiled back end: buffers in, kernels called, objects out.
 
 No algorithm stands here (those are in _kernels), no rule and no text of an error (_rules.py).
@@ -32,6 +32,7 @@ from collections import deque as _deque
 from operator import index as _index
 
 from . import _rules
+from ._types import CodecError as _CodecError
 from ._types import FrameHeader
 
 cdef extern from "_kernels/kernels.h" nogil:
@@ -140,7 +141,12 @@ cdef extern from "Python.h":
     Py_ssize_t PyUnicode_RawSize "PyUnicode_GET_LENGTH"(PyObject *text)
     str PyUnicode_FromOrdinal(int c)
 
+cdef enum:
+    RSV1 = 0x40
+
 cdef tuple OPCODES = _rules.OPCODES
+cdef uint16_t BARRED_BETWEEN = _rules.BARRED_BETWEEN
+cdef uint16_t BARRED_INSIDE = _rules.BARRED_INSIDE
 
 
 # --- Levels --------------------------------------------------------------------------------------
@@ -395,6 +401,15 @@ cdef str written_text(const fws_text *state, const uint8_t *plain, Py_ssize_t n)
     text = PyUnicode_New(state.chars, LARGEST[state.width])
     fws_text_write(kernels, state, PyUnicode_DATA(text), plain, n)
     return text
+
+
+cdef Py_ssize_t utf8_fault(bytes text) noexcept:
+    """Find the first byte that cannot stand where it does; the length where there is none."""
+    cdef fws_utf8 state
+    state.wanted = 0
+    return fws_utf8_feed(
+        kernels, &state, <const uint8_t *>PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text)
+    )
 
 
 cdef object utf8_error(Py_ssize_t fault, Py_ssize_t n):
@@ -692,3 +707,5 @@ def encode_close(code=None, reason="", *, mask=None) -> bytes:
 
 include "_codec_stream.pxi"
 include "_codec_frames.pxi"
+include "_codec_events.pxi"
+include "_codec_messages.pxi"

@@ -76,7 +76,7 @@ cdef class Frame:
 
 
 @cython.no_gc
-cdef class FrameDecoder(Stream):
+cdef class FrameDecoder(_Stream):
     """FrameDecoder(role, *, max_payload_size=1048576, rsv=0, strict=True)\n--\n\nCut a stream of bytes into frames (RFC 6455 5.2): feed it, then iterate.
 
     Iterating gives every frame that is there whole, in order, and may be taken up again after more
@@ -114,7 +114,7 @@ cdef class FrameDecoder(Stream):
     def __next__(self):
         cdef bytes payload
         cdef Frame frame
-        if self.error is not None:
+        if self.ended:
             raise _rules.again(self.error)
         if not next_header(self):
             raise StopIteration

@@ -21,7 +21,7 @@ cdef enum Kind:
 
 @cython.final
 @cython.no_gc
-cdef class Window:
+cdef class _Window:
     """The memory that a memoryview of get_buffer() shows; it lives as long as the view."""
 
     cdef PyObject *owner  # the object under construction
@@ -35,8 +35,8 @@ cdef class Window:
         Py_XDECREF(self.owner)
 
 
-cdef Window window_on(PyObject *owner, char *start, Py_ssize_t size):
-    cdef Window window = Window.__new__(Window)
+cdef _Window window_on(PyObject *owner, char *start, Py_ssize_t size):
+    cdef _Window window = _Window.__new__(_Window)
     Py_INCREF(owner)
     window.owner = owner
     window.start = start
@@ -45,8 +45,8 @@ cdef Window window_on(PyObject *owner, char *start, Py_ssize_t size):
 
 
 @cython.no_gc
-cdef class Stream:
-    """Stream(role, limit, rsv, strict)\n--\n\nChunks in, headers read, payloads put together."""
+cdef class _Stream:
+    """Chunks in, headers read, payloads put together."""
 
     cdef bytes chunk  # what is read now
     cdef const uint8_t *at
@@ -69,9 +69,10 @@ cdef class Stream:
     cdef Py_ssize_t done  # and bytes that are unmasked and checked
     cdef fws_text text
 
-    cdef Window window  # handed out by get_buffer()
+    cdef _Window window  # handed out by get_buffer()
     cdef object view
-    cdef object error  # the CodecError that ended the stream
+    cdef bint ended  # nothing is taken any more
+    cdef object error  # the CodecError that ended it, or None
 
     def __dealloc__(self):
         Py_XDECREF(self.payload)
@@ -91,7 +92,7 @@ cdef class Stream:
             TypeError: data is not a buffer.
         """
         cdef bytes chunk = as_bytes(data)
-        if self.error is not None:
+        if self.ended:
             return
         if self.window is not None and self.window.owner == self.payload:
             # The view's holder may still write there: leave it that memory.
@@ -174,7 +175,7 @@ cdef class Stream:
             RuntimeError: get_buffer() was not called.
             ValueError: nbytes is negative or more than the view holds.
         """
-        cdef Window window = self.window
+        cdef _Window window = self.window
         cdef Py_ssize_t size
         count = _index(nbytes)
         if window is None:
@@ -187,7 +188,7 @@ cdef class Stream:
             view.release()
         except BufferError:
             pass  # still exported by its holder, whose window keeps the memory alive
-        if self.error is not None:
+        if self.ended:
             return
         if window.owner == self.payload:
             self.filled += size
@@ -356,6 +357,7 @@ cdef class Stream:
     cdef void stop(self, object error) noexcept:
         """Enter the state that nothing leaves, and let go of all input."""
         self.error = error
+        self.ended = True
         self.chunk = None
         self.at = self.end = NULL
         self.queue = None
@@ -367,11 +369,14 @@ cdef class Stream:
 
     # --- What there is to see ---
 
+    cdef Py_ssize_t held(self) noexcept:
+        cdef Py_ssize_t size = self.cut_size + (self.end - self.at) + self.queued + self.filled
+        return size + self.head.size if self.in_frame else size
+
     @property
     def buffered(self) -> int:
         """Bytes fed and not yet handed out: int, parsed or not."""
-        cdef Py_ssize_t size = self.cut_size + (self.end - self.at) + self.queued + self.filled
-        return size + self.head.size if self.in_frame else size
+        return self.held()
 
     @property
     def header(self) -> FrameHeader | None:
@@ -399,7 +404,7 @@ cdef inline void copy_unmasked(
         memcpy(dst, src, size)
 
 
-cdef inline bint next_header(Stream self) except -1:
+cdef inline bint next_header(_Stream self) except -1:
     """Come to the start of a payload; False where bytes are missing."""
     cdef fws_verdict verdict
     if self.in_frame:
@@ -416,7 +421,7 @@ cdef inline bint next_header(Stream self) except -1:
     return self.fail(verdict)
 
 
-cdef inline bytes payload_there(Stream self):
+cdef inline bytes payload_there(_Stream self):
     """Take a payload that is in the chunk whole."""
     cdef Py_ssize_t length = self.head.length
     cdef bytes whole = PyBytes_FromStringAndSize(NULL, length)

@@ -10,6 +10,7 @@ import os
 from io import BytesIO
 from operator import index
 
+from ._pure_events import Binary, Close, Ping, Pong, Text
 from ._pure_frames import Frame, FrameDecoder
 from ._pure_kernels import (
     BETWEEN,
@@ -23,6 +24,7 @@ from ._pure_kernels import (
     walk,
     xor,
 )
+from ._pure_messages import MessageDecoder
 from ._rules import (
     MAX_CONTROL_PAYLOAD,
     check_close_payload,
@@ -52,8 +54,14 @@ if TYPE_CHECKING:
     Mask: TypeAlias = ReadableBuffer | bool | None
 
 __all__ = [
+    "Binary",
+    "Close",
     "Frame",
     "FrameDecoder",
+    "MessageDecoder",
+    "Ping",
+    "Pong",
+    "Text",
     "Utf8Validator",
     "apply_mask",
     "decode_text",

@@ -41,13 +41,16 @@ class Stream:
     __slots__ = (
         "_allowed",
         "_at",
+        "_barred",
         "_broken",
         "_chunk",
         "_cut",
         "_end",
+        "_ended",
         "_error",
         "_filled",
         "_head",
+        "_held",
         "_length",
         "_lengths",
         "_limit",
@@ -71,6 +74,7 @@ class Stream:
         self._strict = strict
         self._lengths = LENGTHS[role if strict else 0]
         self._allowed = allowed(rsv) if strict else ALL_ALLOWED
+        self._barred = 0  # the opcodes that may not come now, one bit each
 
         self._chunk = b""  # what is read now
         self._at = 0
@@ -85,11 +89,13 @@ class Stream:
         self._payload: bytearray | None = None  # what has come of a payload, and room behind it
         self._filled = 0  # bytes that have come
         self._plain = 0  # and bytes that are unmasked
+        self._held = 0  # bytes of earlier frames that are held, of a message in progress
 
         self._memory: bytearray | None = None  # handed out by get_buffer(): scratch or payload,
         self._memory_start = 0  # from here,
         self._view: memoryview | None = None  # as this
-        self._error: CodecError | None = None  # what ended the stream
+        self._ended = False  # nothing that comes counts any more:
+        self._error: CodecError | None = None  # this broke the stream, or it was closed
         self._broken: FrameHeader | None = None  # and the header that it is about
 
     # --- Input ---
@@ -107,7 +113,7 @@ class Stream:
             TypeError: data is not a buffer.
         """
         chunk = data if type(data) is bytes else as_bytes(data)
-        if self._error is not None:
+        if self._ended:
             return
         if self._memory is not None and self._memory is self._payload:
             # The view's holder may still write there: leave it that memory.
@@ -193,7 +199,7 @@ class Stream:
             view.release()
         except BufferError:
             pass  # its holder exports it: what needs room then moves away
-        if self._error is not None:
+        if self._ended:
             return
         if memory is self._payload:
             self._filled += size
@@ -305,14 +311,16 @@ class Stream:
             or (extended and first & 0x08)
         ):
             length = None if extended else second & 0x7F
-            error = header_error(first, second, None, self._role, self._rsv)
+            error = header_error(first, second, None, self._role, self._rsv, self._barred)
         else:
             length = declared_length(head)
             if length is not None:
                 if self._strict and extended:
-                    error = header_error(first, second, length, self._role, self._rsv)
+                    error = header_error(
+                        first, second, length, self._role, self._rsv, self._barred
+                    )
                 if error is None and length > self._limit:
-                    error = payload_too_big(length, self._limit)
+                    error = self._too_big(first, length)
                 self._length = length
         if error is not None:
             self._broken = None if length is None else header_of(head, length, with_key=False)
@@ -320,12 +328,16 @@ class Stream:
             raise again(error)
         return header_size(second)
 
-    def _stop(self, error: CodecError) -> None:
+    def _too_big(self, first: int, length: int) -> CodecError | None:
+        """Make the error for a payload that the limit does not allow; None where it need not."""
+        return payload_too_big(length, self._limit)
+
+    def _stop(self, error: CodecError | None) -> None:
         """Enter the state that nothing leaves, and let go of all input."""
         self._error = error
-        self._open = True
+        self._ended = self._open = True
         self._chunk = self._cut = self._head = b""
-        self._at = self._end = self._queued = self._filled = self._plain = 0
+        self._at = self._end = self._queued = self._filled = self._plain = self._held = 0
         self._queue = self._payload = None
 
     # --- What there is to see ---
@@ -334,7 +346,7 @@ class Stream:
     def buffered(self) -> int:
         """Bytes fed and not yet handed out: int, parsed or not."""
         size = len(self._cut) + self._end - self._at + self._queued
-        return size + len(self._head) + self._filled
+        return size + len(self._head) + self._filled + self._held
 
     @property
     def header(self) -> FrameHeader | None:

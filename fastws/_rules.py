@@ -14,6 +14,7 @@ from ._types import (
     RSV1,
     RSV2,
     RSV3,
+    CloseCode,
     CodecError,
     InvalidUtf8Error,
     Opcode,
@@ -245,6 +246,51 @@ def frame_repr(frame: Any) -> str:
     )
 
 
+# --- Events ---------------------------------------------------------------------------------------
+
+
+def text_data(data: Any) -> str | bytes:
+    """Give what a Text holds: a str, or a copy of a buffer; or raise TypeError."""
+    if isinstance(data, str):
+        return data
+    try:
+        return memoryview(data).tobytes()
+    except TypeError:
+        raise not_a_payload(data) from None
+
+
+def data_repr(event: Any) -> str:
+    """Show an event as the call that makes an equal one."""
+    return f"{type(event).__name__}(data={event.data!r})"
+
+
+def close_repr(event: Any) -> str:
+    """Show a Close as the call that makes an equal one."""
+    return f"Close(code={event.code!r}, reason={event.reason!r})"
+
+
+def check_close_code(code: object) -> int:
+    """Give the code of a Close, or raise TypeError or ValueError."""
+    number = index(code)  # type: ignore[arg-type]
+    if not 0 <= number <= 0xFFFF:
+        raise ValueError(f"close code out of range: {number}")
+    return number
+
+
+def check_reason(reason: object) -> str:
+    """Give the reason of a Close, or raise TypeError."""
+    if not isinstance(reason, str):
+        raise TypeError(f"reason must be a str, not '{type(reason).__name__}'")
+    return reason
+
+
+def close_fields(payload: bytes) -> tuple[int, str]:
+    """Give the code and the reason in the payload of a close frame that is right."""
+    if not payload:
+        return CloseCode.NO_STATUS_RECEIVED.value, ""
+    return int.from_bytes(payload[:2], "big"), payload[2:].decode()
+
+
 # --- Sending -------------------------------------------------------------------------------------
 
 
@@ -294,8 +340,7 @@ def check_close_payload(payload: bytes) -> None:
 
 def close_payload(code: int | None, reason: str) -> bytes:
     """Give the payload of a close frame, or raise TypeError or ValueError (RFC 6455 5.5.1)."""
-    if not isinstance(reason, str):
-        raise TypeError(f"reason must be a str, not '{type(reason).__name__}'")
+    check_reason(reason)
     if code is None:
         if reason:
             raise ValueError("a close reason needs a close code")

@@ -1,0 +1,304 @@
+# Messages: fragments joined, text checked as it comes, control frames at once (RFC 6455 5.4 to 5.6).
+
+@cython.no_gc
+cdef class MessageDecoder(_Stream):
+    cdef Py_ssize_t limit  # on a message
+    cdef Py_ssize_t max_frames
+    cdef Py_ssize_t frames  # of the message in progress
+    cdef uint8_t first  # byte of the message in progress
+    cdef bint to_str
+    cdef bint check
+    cdef bint begun  # the data frame in progress was taken up
+    cdef object inflater  # what takes compressed messages, or None
+    cdef list inflated  # what it gave of the message in progress
+    cdef Py_ssize_t inflated_size
+    cdef PyObject *control  # payload of a control frame that a chunk cuts
+    cdef uint8_t control_filled
+
+    def __init__(
+        self,
+        role,
+        *,
+        max_message_size=1 << 20,
+        max_fragments=1 << 17,
+        text="str",
+        validate_utf8=True,
+        deflate=None,
+    ):
+        self.rules.role = _rules.check_role(role)
+        self.limit = _rules.check_limit(max_message_size, _rules.MAX_HELD)
+        self.max_frames = _rules.check_fragments(max_fragments)
+        self.to_str = _rules.check_text(text)
+        self.check = bool(validate_utf8)
+        self.inflater = deflate
+        self.rules.rsv = 0 if deflate is None else RSV1
+        self.rules.judge = True
+        self.rules.spare_control = True
+        self.between()
+
+    def __dealloc__(self):
+        Py_XDECREF(self.control)
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        cdef object event
+        while not self.ended:
+            if not next_header(self):
+                raise StopIteration
+            if self.head.first & 0x08:
+                event = self.control_frame()
+            elif (
+                not self.begun
+                and self.head.first & 0xC0 == 0x80
+                and self.head.first & 0x0F
+                and self.end - self.at >= <Py_ssize_t>self.head.length
+            ):
+                event = self.whole_message()
+            else:
+                event = self.data_frame()
+            if event is not None:
+                return event
+            if self.in_frame:
+                raise StopIteration
+        if self.error is not None:
+            raise _rules.again(self.error)
+        raise StopIteration
+
+    # --- Data frames ---
+
+    cdef object whole_message(self):
+        """Give a message that is one frame, not compressed, and in the chunk whole."""
+        cdef Py_ssize_t length = self.head.length
+        cdef Py_ssize_t fault = 0
+        cdef object content
+        self.in_frame = False
+        if self.head.first & 0x0F == 2:
+            return event_of(Binary, payload_there(self))
+        if self.to_str:
+            content = text_of(self.at, length, self.head.key, &fault)
+            self.at += length
+            if content is None:
+                self.raise_error(utf8_error(fault, length))
+        else:
+            content = payload_there(self)
+            if self.check and not fws_utf8_valid(
+                kernels, <const uint8_t *>PyBytes_AS_STRING(content), length
+            ):
+                self.raise_error(utf8_error(utf8_fault(content), length))
+        return event_of(Text, content)
+
+    cdef object data_frame(self):
+        """Go on with a frame of a message; give that where it is whole."""
+        if not self.begun:
+            self.begin_frame()
+        if not self.gather():
+            return None
+        self.in_frame = self.begun = False
+        if self.first & RSV1:
+            self.inflate()
+        if not self.head.first & 0x80:
+            self.inside()
+            return None
+        return self.whole_at_last()
+
+    cdef int begin_frame(self) except -1:
+        cdef uint8_t opcode = self.head.first & 0x0F
+        if opcode:
+            self.first = self.head.first
+            self.frames = 0
+            if self.first & RSV1 or opcode == 2 or not (self.to_str or self.check):
+                self.kind = RAW
+            elif self.to_str:
+                self.kind = ASCII
+            else:
+                self.kind = UTF8
+            start_text(&self.text, 0)
+        self.frames += 1
+        if self.frames > self.max_frames:
+            self.raise_error(_rules.too_many_fragments(self.max_frames))
+        self.start = self.filled
+        self.exact = self.head.first >> 7
+        self.begun = True
+        return 0
+
+    cdef object whole_at_last(self):
+        """Give the message whose last frame has come."""
+        cdef object content
+        if self.first & RSV1:
+            content = self.all_inflated()
+        elif self.kind == ASCII:
+            content = self.release()
+            if len(content) == 1:
+                content = PyUnicode_FromOrdinal(ord(content))  # the shared object
+        elif self.kind == UTF8:
+            content = self.text_at_last()
+        else:
+            content = self.release()
+        self.between()
+        return event_of(Binary if self.first & 0x0F == 2 else Text, content)
+
+    cdef object text_at_last(self):
+        cdef Py_ssize_t size = self.filled
+        cdef object content
+        if self.text.utf8.wanted:
+            self.raise_error(_rules.truncated_utf8(size))
+        if not self.to_str:
+            return self.release()
+        content = written_text(&self.text, <const uint8_t *>self.memory(), size)
+        Py_CLEAR(self.payload)
+        self.room = self.start = self.filled = self.done = 0
+        return content
+
+    # --- Compressed messages (RFC 7692) ---
+
+    cdef int inflate(self) except -1:
+        """Inflate the frame that has come."""
+        cdef bytes plain, wire = self.release()
+        cdef Py_ssize_t good
+        try:
+            plain = self.inflater.decompress(
+                wire, limit=self.limit - self.inflated_size, fin=bool(self.head.first & 0x80)
+            )
+        except _CodecError as error:
+            self.stop(_rules.again(error))
+            raise
+        if self.first & 0x0F == 1 and (self.to_str or self.check):
+            good = fws_utf8_feed(
+                kernels,
+                &self.text.utf8,
+                <const uint8_t *>PyBytes_AS_STRING(plain),
+                PyBytes_GET_SIZE(plain),
+            )
+            if good != PyBytes_GET_SIZE(plain):
+                self.raise_error(_rules.invalid_utf8(self.inflated_size + good))
+        if self.inflated is None:
+            self.inflated = []
+        self.inflated.append(plain)
+        self.inflated_size += PyBytes_GET_SIZE(plain)
+        return 0
+
+    cdef object all_inflated(self):
+        cdef bytes plain = self.inflated[0] if len(self.inflated) == 1 else b"".join(self.inflated)
+        cdef Py_ssize_t fault = 0
+        self.inflated = None
+        self.inflated_size = 0
+        if self.first & 0x0F == 2:
+            return plain
+        if self.text.utf8.wanted:
+            self.raise_error(_rules.truncated_utf8(PyBytes_GET_SIZE(plain)))
+        if not self.to_str:
+            return plain
+        return text_of(
+            <const uint8_t *>PyBytes_AS_STRING(plain), PyBytes_GET_SIZE(plain), 0, &fault
+        )
+
+    # --- Control frames ---
+
+    cdef object control_frame(self):
+        """Give a control frame, or None where bytes of it are missing."""
+        cdef bytes payload = self.control_payload()
+        if payload is None:
+            return None
+        self.in_frame = False
+        if self.head.first & 0x0F == 9:
+            return event_of(Ping, payload)
+        if self.head.first & 0x0F == 10:
+            return event_of(Pong, payload)
+        error = _rules.close_error(payload)
+        if error is not None:
+            self.raise_error(error)
+        self.stop(None)
+        return close_of(payload)
+
+    cdef bytes control_payload(self):
+        cdef Py_ssize_t length = self.head.length
+        cdef Py_ssize_t size
+        cdef bytes whole
+        if self.control == NULL:
+            if self.end - self.at >= length:
+                return payload_there(self)
+            self.control = PyBytes_New(NULL, length)
+        while True:
+            size = min(self.end - self.at, length - self.control_filled)
+            copy_unmasked(
+                &self.head,
+                <uint8_t *>PyBytes_Data(self.control) + self.control_filled,
+                self.at,
+                size,
+                fws_key_phase(self.head.key, self.control_filled),
+            )
+            self.at += size
+            self.control_filled += size
+            if self.control_filled == length:
+                break
+            if not self.more():
+                return None
+        whole = <bytes>self.control
+        Py_CLEAR(self.control)
+        self.control_filled = 0
+        return whole
+
+    # --- What may come next ---
+
+    cdef void between(self) noexcept:
+        """Expect a new message."""
+        self.rules.barred = BARRED_BETWEEN
+        self.rules.limit = self.limit
+
+    cdef void inside(self) noexcept:
+        """Expect more of this message."""
+        self.rules.barred = BARRED_INSIDE
+        self.rules.limit = self.limit - self.filled
+
+    # --- The end ---
+
+    cdef object too_big(self):
+        return _rules.message_too_big(self.filled + self.head.length, self.limit)
+
+    cdef int raise_error(self, object error) except -1:
+        self.stop(error)
+        raise _rules.again(error)
+
+    cdef void stop(self, object error) noexcept:
+        _Stream.stop(self, error)
+        Py_CLEAR(self.control)
+        self.control_filled = 0
+        self.inflated = None
+        self.inflated_size = 0
+
+    # --- What there is to see ---
+
+    @property
+    def max_message_size(self) -> int:
+        return self.limit
+
+    @max_message_size.setter
+    def max_message_size(self, value):
+        self.limit = _rules.check_limit(value, _rules.MAX_HELD)
+        self.rules.limit = max(0, self.limit - self.filled)
+
+    @property
+    def max_fragments(self) -> int:
+        return self.max_frames
+
+    @property
+    def role(self) -> str | None:
+        return _rules.ROLE_NAMES[self.rules.role]
+
+    @property
+    def text(self) -> str:
+        return "str" if self.to_str else "bytes"
+
+    @property
+    def validate_utf8(self) -> bool:
+        return self.check
+
+    @property
+    def deflate(self) -> object:
+        return self.inflater
+
+    @property
+    def buffered(self) -> int:
+        return self.held() + self.control_filled + self.inflated_size

@@ -1,0 +1,384 @@
+"""Messages in plain Python: fragments joined, text checked as it comes (RFC 6455 5.4 to 5.6).
+
+A message in one frame that is there whole is unmasked and decoded where it is read. What comes in
+parts goes through `Stream`, frame by frame; the frames of a message are gathered in one growing
+buffer, so that a flood of fragments holds no more than their bytes. Text is checked as far as it
+has come, and decoded once, at its end.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+from ._pure_events import Binary, Close, CloseDraft, Draft, Ping, Pong, Text
+from ._pure_kernels import BETWEEN, allowed, as_bytes, from_bytes, go_on, header_of, walk, xor
+from ._pure_stream import Stream
+from ._rules import (
+    BARRED_BETWEEN,
+    BARRED_INSIDE,
+    MAX_HELD,
+    ROLE_NAMES,
+    again,
+    check_fragments,
+    check_limit,
+    check_role,
+    check_text,
+    close_error,
+    invalid_utf8,
+    message_too_big,
+    out_of_memory,
+    too_many_fragments,
+    truncated_utf8,
+)
+from ._types import RSV1, CloseCode, CodecError, Opcode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Literal, NoReturn, Protocol, Self, TypeAlias
+
+    from ._pure_kernels import Utf8State
+
+    Event: TypeAlias = Text | Binary | Ping | Pong | Close
+
+    class Inflates(Protocol):
+        """What is asked of `fastws.deflate.Deflate`."""
+
+        def decompress(self, payload: bytes, *, limit: int, fin: bool) -> bytes: ...
+
+
+KINDS = {1: Text, 2: Binary, 9: Ping, 10: Pong}
+WHOLE = {0x81: Text, 0x82: Binary}  # by first byte: messages in one frame
+TEXT_WHOLE = 0x81
+NO_CODE = int(CloseCode.NO_STATUS_RECEIVED)  # RFC 6455 7.1.5: for a close frame without one
+
+barred_tables: dict[tuple[int, int], bytes] = {}
+
+
+def allowed_now(rsv: int, barred: int) -> bytes:
+    """Give, by first byte, 1 where it keeps all rules and its opcode is not barred."""
+    table = barred_tables.get((rsv, barred))
+    if table is None:
+        now = [ok and not barred >> (first & 0x0F) & 1 for first, ok in enumerate(allowed(rsv))]
+        table = barred_tables[rsv, barred] = bytes(now)
+    return table
+
+
+class MessageDecoder(Stream):
+    """Turn a stream of bytes into messages (RFC 6455 5.4): feed it, then iterate.
+
+    Iterating gives Text, Binary, Ping, Pong and Close events in the order in which they are whole,
+    and may be taken up again after more feeding. Fragments are joined; control frames between them
+    come through at once. Text is checked as far as it has come, so that a bad byte shows before
+    the frame is whole. Behind a Close nothing counts: what comes is dropped.
+
+    A CodecError is raised where the stream breaks, after all events before that place, and again
+    on every later step. Sizes are judged on the header, before memory is taken for the payload.
+
+    Args:
+        role: who reads. "server" wants masked frames, "client" unmasked ones, None takes either.
+        max_message_size: int, the largest message in bytes, inflated or not, or None for no limit
+            but what one object can hold. The attribute may be set: it holds from the next header
+            on.
+        max_fragments: int, the most frames of one message, or None for no limit.
+        text: "str", or "bytes" to get text undecoded.
+        validate_utf8: bool. False with text="bytes" leaves text unchecked; a str always is UTF-8.
+        deflate: a `fastws.deflate.Deflate` where permessage-deflate was negotiated, else None.
+
+    Raises:
+        TypeError: an argument has the wrong type.
+        ValueError: an argument is out of range.
+        ProtocolError: when iterating: a frame breaks a rule (close code 1002).
+        InvalidUtf8Error: when iterating: a text or a close reason is not UTF-8 (close code 1007).
+        PayloadTooBigError: when iterating: a message is over a limit (close code 1009).
+    """
+
+    __slots__ = (
+        "_as_str",
+        "_checked",
+        "_checks",
+        "_compressed",
+        "_deflate",
+        "_fragments",
+        "_max_fragments",
+        "_max_size",
+        "_opcode",
+        "_parts",
+        "_state",
+        "_validate",
+    )
+
+    def __init__(
+        self,
+        role: Literal["server", "client"] | None,
+        *,
+        max_message_size: int | None = 1 << 20,
+        max_fragments: int | None = 1 << 17,
+        text: Literal["str", "bytes"] = "str",
+        validate_utf8: bool = True,
+        deflate: Inflates | None = None,
+    ) -> None:
+        number = check_role(role)
+        self._max_size = check_limit(max_message_size, MAX_HELD)
+        self._max_fragments = check_fragments(max_fragments)
+        self._as_str = check_text(text)
+        self._validate = bool(validate_utf8)
+        self._checks = self._as_str or self._validate
+        self._deflate = deflate
+        super().__init__(number, self._max_size, 0 if deflate is None else RSV1, True)
+        self._begin_message()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Event:
+        at, end = self._at, self._end
+        if at + 1 < end and not self._open and not self._opcode:
+            chunk = self._chunk
+            first = chunk[at]
+            second = chunk[at + 1]
+            length = self._lengths[second]
+            data = at + 2
+            if length > 125:
+                # What is rare or broken is left to _step_on().
+                wide = length == 126 and data + 1 < end
+                length = chunk[data] << 8 | chunk[data + 1] if wide else 0
+                if length < 126:
+                    return self._step_on()
+                data += 2
+            stop = data + length
+            if second > 0x7F:
+                stop += 4
+            if stop <= end and length <= self._limit and first in WHOLE:
+                payload = chunk[stop - length : stop]
+                if second > 0x7F:
+                    payload = xor(payload, chunk[data : data + 4])
+                event: Any = Draft()
+                event.data = payload
+                if first == TEXT_WHOLE and self._checks:
+                    try:
+                        text = payload.decode()
+                    except UnicodeDecodeError:
+                        return self._step_on()
+                    if self._as_str:
+                        event.data = text
+                self._at = stop
+                event.__class__ = WHOLE[first]
+                return event  # type: ignore[no-any-return]
+        return self._step_on()
+
+    # --- Frame by frame --------------------------------------------------------------------------
+
+    def _step_on(self) -> Event:
+        """Go on where a message is not there in one piece and one frame.
+
+        Raises:
+            CodecError: the stream is broken, here or earlier.
+            StopIteration: bytes are missing, or the stream was closed.
+        """
+        while not self._ended:
+            if not self._head:
+                if not self._read_header():
+                    raise StopIteration
+                self._begin_frame()
+            payload = self._gather()
+            if payload is None:
+                self._check_part()
+                raise StopIteration
+            head = self._head
+            self._head = b""
+            self._open = False
+            try:
+                event = self._frame(head, payload)
+            except MemoryError:
+                # What has come of the message is lost, and with it the place in the stream.
+                self._stop(out_of_memory(len(payload)))
+                raise
+            if event is not None:
+                return event
+        if self._error is not None:
+            raise again(self._error)
+        raise StopIteration
+
+    def _begin_frame(self) -> None:
+        """Note what a header, just read, means for the message."""
+        first = self._head[0]
+        opcode = first & 0x0F
+        if opcode & 0x08:
+            return
+        if opcode:
+            self._opcode = opcode
+            self._compressed = bool(first & RSV1)
+            self._fragments = 0
+            self._bar(BARRED_INSIDE)
+        if self._fragments == self._max_fragments:
+            self._fail(too_many_fragments(self._max_fragments), self._head)
+        self._fragments += 1
+
+    def _frame(self, head: bytes, payload: bytes) -> Event | None:
+        """Take a whole frame; give the event that it completes, if any."""
+        opcode = head[0] & 0x0F
+        if opcode == Opcode.CLOSE:
+            return self._close(head, payload)
+        if opcode & 0x08:
+            return made(opcode, payload)
+        fin = head[0] > 0x7F
+        if self._compressed:
+            payload = self._inflate(head, payload, fin)
+        if fin:
+            return self._message(head, payload)
+        if self._is_checked():
+            self._check(head, payload[self._checked - self._held :])
+        if self._parts is None:
+            self._parts = BytesIO()
+        self._held += self._parts.write(payload)
+        self._set_limit()
+        return None
+
+    def _message(self, head: bytes, payload: bytes) -> Event:
+        """Give the message that ends with this payload."""
+        opcode = self._opcode
+        if self._parts is not None:
+            self._parts.write(payload)
+            payload = self._parts.getvalue()
+            self._parts = None  # alone now, the bytes are not held twice while text is made
+        content: str | bytes = payload
+        if self._is_checked():
+            if self._as_str:
+                content = self._decode(head, payload)
+            else:
+                self._check(head, payload[self._checked :])
+                if self._state[0]:
+                    self._fail(truncated_utf8(len(payload)), head)
+        self._begin_message()
+        return made(opcode, content)
+
+    def _begin_message(self) -> None:
+        """Be ready for a new message."""
+        self._opcode = 0  # of the message in progress, or 0
+        self._compressed = False  # it is
+        self._fragments = 0  # that have begun
+        self._parts: BytesIO | None = None  # the payloads of the whole ones
+        self._held = 0  # bytes in it
+        self._checked = 0  # bytes of the message that were checked
+        self._state: Utf8State = BETWEEN  # of its text, there
+        self._bar(BARRED_BETWEEN)
+        self._set_limit()
+
+    def _bar(self, barred: int) -> None:
+        self._barred = barred
+        self._allowed = allowed_now(self._rsv, barred)
+
+    def _set_limit(self) -> None:
+        """Set what the next frame may declare: compressed, it is measured once inflated."""
+        self._limit = self._max_size - (0 if self._compressed else self._held)
+
+    def _too_big(self, first: int, length: int) -> CodecError | None:
+        if first & 0x08:
+            return None
+        return message_too_big(self._max_size - self._limit + length, self._max_size)
+
+    def _close(self, head: bytes, payload: bytes) -> Close:
+        error = close_error(payload)
+        if error is not None:
+            self._fail(error, head)
+        self._stop(None)
+        event: Any = CloseDraft()
+        event.code = from_bytes(payload[:2], "big") or NO_CODE
+        event.reason = payload[2:].decode()
+        event.__class__ = Close
+        return event  # type: ignore[no-any-return]
+
+    def _inflate(self, head: bytes, payload: bytes, fin: bool) -> bytes:
+        deflate = self._deflate
+        assert deflate is not None  # else RSV1 would have been refused
+        try:
+            left = max(0, self._max_size - self._held)
+            return as_bytes(deflate.decompress(payload, limit=left, fin=fin))
+        except CodecError as error:
+            self._fail(error, head)
+
+    # --- Text ------------------------------------------------------------------------------------
+
+    def _is_checked(self) -> bool:
+        return self._checks and self._opcode == Opcode.TEXT
+
+    def _check_part(self) -> None:
+        """Check what has come of a text's frame that is not whole."""
+        payload = self._payload
+        if payload is None or self._compressed or not self._is_checked() or self._head[0] & 0x08:
+            return
+        start = self._checked - self._held
+        if start < self._filled:
+            self._check(self._head, bytes(payload[start : self._filled]))
+
+    def _check(self, head: bytes, piece: bytes) -> None:
+        """Check the next bytes of a text."""
+        good, self._state = go_on(piece, self._state)
+        self._checked += good
+        if good != len(piece):
+            self._fail(invalid_utf8(self._checked), head)
+
+    def _decode(self, head: bytes, data: bytes) -> str:
+        """Decode a whole text, checked before or not."""
+        try:
+            return data.decode()
+        except UnicodeDecodeError as error:
+            fault, _ = walk(data, error.start, BETWEEN)
+        self._fail(truncated_utf8(fault) if fault == len(data) else invalid_utf8(fault), head)
+
+    # --- The end ---------------------------------------------------------------------------------
+
+    def _fail(self, error: CodecError, head: bytes) -> NoReturn:
+        """End the stream with an error about the frame with this header."""
+        self._broken = header_of(head, self._length, with_key=False)
+        self._stop(error)
+        raise again(error)
+
+    def _stop(self, error: CodecError | None) -> None:
+        super()._stop(error)
+        self._parts = None
+
+    # --- What there is to see --------------------------------------------------------------------
+
+    @property
+    def max_message_size(self) -> int:
+        """The largest message in bytes: int, from the next header on."""
+        return self._max_size
+
+    @max_message_size.setter
+    def max_message_size(self, value: int | None) -> None:
+        self._max_size = check_limit(value, MAX_HELD)
+        self._set_limit()
+
+    @property
+    def max_fragments(self) -> int:
+        """The most frames of one message: int."""
+        return self._max_fragments
+
+    @property
+    def role(self) -> Literal["server", "client"] | None:
+        """Who reads: "server", "client" or None."""
+        return ROLE_NAMES[self._role]  # type: ignore[return-value]
+
+    @property
+    def text(self) -> Literal["str", "bytes"]:
+        """What text comes as: "str" or "bytes"."""
+        return "str" if self._as_str else "bytes"
+
+    @property
+    def validate_utf8(self) -> bool:
+        """Whether text that comes as bytes is checked."""
+        return self._validate
+
+    @property
+    def deflate(self) -> Inflates | None:
+        """What inflates compressed messages, or None."""
+        return self._deflate
+
+
+def made(opcode: int, data: str | bytes) -> Event:
+    """Make an event other than a Close."""
+    event: Any = Draft()
+    event.data = data
+    event.__class__ = KINDS[opcode]
+    return event  # type: ignore[no-any-return]
