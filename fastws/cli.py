@@ -1,0 +1,324 @@
+"""The command line: what is in use here, a program with the adapters in, a server to try.
+
+Everything beyond argparse is imported by the command that needs it. Mistakes of the user are one
+line on stderr; what a program does under `fastws run` (its errors, its exit code) stays its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+EXAMPLES = """\
+examples:
+  fastws info                             is the fast path on?
+  fastws run uvicorn app:app --workers 4  a console script, its workers included
+  fastws run server.py --port 8000        a file
+  fastws run -m http.server               a module
+  fastws echo                             a server to try a client on
+"""
+
+RUN_HELP = """\
+Run a Python program with fastws under every host library that it imports.
+
+TARGET is looked for as a file (or a folder or archive with a __main__.py), then
+as an installed console script; with -m it is a module. What follows TARGET is
+the program's own and is passed on as it is. sys.argv, sys.path and __main__ are
+what `python TARGET` or `python -m TARGET` would give; so are errors and exit codes.
+
+Child processes get the adapters too, spawned workers and reloaders included: a
+folder of fastws stands first on PYTHONPATH while the program runs. Interpreters
+that ignore PYTHONPATH (-E, -I, -S) run without, and so do those in which fastws
+is not installed.
+"""
+
+RUN_EXAMPLES = """\
+examples:
+  fastws run server.py --port 8000
+  fastws run -m mypackage.server
+  fastws run uvicorn app:app --workers 4
+"""
+
+INFO_HELP = """\
+Show what is in use here: the back end, the SIMD level, and for each host library
+its version, the versions that its adapter was proven on, and the state in which
+`fastws run` would have it.
+
+states:
+  on       fastws does its work
+  refused  it is left as it is; the reason stands beside
+  absent   it is not installed
+"""
+
+ECHO_HELP = """\
+Run a small echo server on the websockets library, with fastws under it.
+Ctrl-C stops it.
+"""
+
+
+class Failure(Exception):
+    """A mistake of the user, or something missing here: one line, and an exit code."""
+
+    def __init__(self, text: str, exit_code: int) -> None:
+        super().__init__(text)
+        self.exit_code = exit_code
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the message without the usage, which --help has, and exit with 2."""
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and give its exit code.
+
+    Args:
+        argv: the words after the program's name; those of this process if None.
+
+    Raises:
+        SystemExit: for --help, --version and wrong usage, and whatever a program that is run
+            raises.
+    """
+    words, program_words = split_run(list(sys.argv[1:] if argv is None else argv))
+    parser = make_parser()
+    arguments = parser.parse_args(words)
+    if arguments.command is None:
+        parser.print_help()
+        return 0
+    arguments.program_words = program_words
+    command: Callable[[argparse.Namespace], int] = arguments.call
+    try:
+        return command(arguments)
+    except Failure as failure:
+        print(f"fastws {arguments.command}: {failure}", file=sys.stderr)
+        return failure.exit_code
+
+
+def split_run(words: list[str]) -> tuple[list[str], list[str]]:
+    """Cut the words of `run` after TARGET: argparse must not read the program's own options."""
+    if words[:1] == ["run"]:
+        for position, word in enumerate(words[1:], start=2):
+            if not word.startswith("-"):
+                return words[:position], words[position:]
+    return words, []
+
+
+def make_parser() -> Parser:
+    """Give the parser of the whole command line."""
+    from ._version import __version__
+
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = Parser(
+        prog="fastws",
+        description="The WebSocket codec under Python's servers.",
+        epilog=EXAMPLES,
+        formatter_class=raw,
+    )
+    parser.add_argument("--version", action="version", version=f"fastws {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+
+    info = commands.add_parser(
+        "info", help="what is in use here", description=INFO_HELP, formatter_class=raw
+    )
+    info.set_defaults(call=info_command)
+    add_run(commands)
+
+    echo = commands.add_parser(
+        "echo",
+        help="a server to try",
+        description=ECHO_HELP,
+        epilog="example:\n  fastws echo --port 9000",
+        formatter_class=raw,
+    )
+    echo.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    echo.add_argument("--port", default=8765, type=port, help="0 takes a free one (%(default)s)")
+    echo.set_defaults(call=echo_command)
+    return parser
+
+
+def add_run(commands: argparse._SubParsersAction[Parser]) -> None:
+    """Add the parser of `run`, which sees no more than TARGET."""
+    run = commands.add_parser(
+        "run",
+        help="run a program with the adapters in",
+        description=RUN_HELP,
+        epilog=RUN_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    run.add_argument("-m", dest="module", action="store_true", help="TARGET is a module")
+    run.add_argument("target", metavar="TARGET", help="a file, a console script or a module")
+    run.add_argument("rest", metavar="ARGS", nargs="*", default=[], help="passed on to it")
+    run.set_defaults(call=run_command)
+
+
+def port(word: str) -> int:
+    """Read a TCP port's number."""
+    if word.isascii() and word.isdigit() and int(word) < 65536:
+        return int(word)
+    raise argparse.ArgumentTypeError(f"a port is a number from 0 to 65535, not {word!r}")
+
+
+# --- info ----------------------------------------------------------------------------------------
+
+
+def info_command(_: argparse.Namespace) -> int:
+    """Print what is in use: the back end, the level, and the hosts."""
+    import platform
+
+    import fastws
+
+    facts = {
+        "fastws": fastws.__version__,
+        "python": f"{platform.python_implementation()} {platform.python_version()}"
+        f" on {platform.system()} {platform.machine()}",
+        "back end": fastws.backend + ("" if fastws.ACCELERATED else f" ({why_not_compiled()})"),
+        "level": fastws.simd,
+        "levels here": " ".join(levels_here()) or "none",
+    }
+    for name, value in facts.items():
+        print(f"{name:<13}{value}")
+    print()
+    for line in table([("host", "version", "supported", "state", ""), *host_rows()]):
+        print(line)
+    return 0
+
+
+def levels_here() -> tuple[str, ...]:
+    """Give the SIMD levels that this machine can use, best first."""
+    try:
+        from . import _codec
+    except ImportError:
+        return ()
+    levels: tuple[str, ...] = _codec.levels()
+    return levels
+
+
+def why_not_compiled() -> str:
+    """Say why the pure back end is in use."""
+    from ._backend import switched_on
+
+    if switched_on("FASTWS_NO_EXTENSIONS"):
+        return "FASTWS_NO_EXTENSIONS is set"
+    try:
+        import fastws._codec  # noqa: F401
+    except ImportError as error:
+        return f"no compiled core: {error}"
+    return "the compiled core could not be imported"
+
+
+def host_rows() -> list[tuple[str, ...]]:
+    """Give a row of the table for each host library that has an adapter.
+
+    What is installed is imported with its adapter in: that alone shows what a program would get.
+    """
+    import warnings
+
+    from .adapters import install, status
+    from .adapters._registry import HOSTS
+
+    failures = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a refusal's reason stands in the table
+        install()
+        for name, found in status().items():
+            if found.state != "absent":
+                failures[name] = import_failure(HOSTS[name].modules[0])
+    rows: list[tuple[str, ...]] = []
+    for name, found in status().items():
+        reason = found.reason or failures.get(name, "")
+        rows.append((name, found.version or "-", found.supported, found.state, reason))
+    return rows
+
+
+def import_failure(module: str) -> str:
+    """Import a module and say what went wrong, or nothing."""
+    from importlib import import_module
+
+    try:
+        import_module(module)
+    except Exception as error:  # whatever a host raises, the others are to be shown
+        return f"cannot be imported: {error!r}"
+    return ""
+
+
+def table(rows: list[tuple[str, ...]]) -> list[str]:
+    """Align rows of words in columns."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(f"{word:<{width}}" for word, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+# --- run -----------------------------------------------------------------------------------------
+
+
+def run_command(arguments: argparse.Namespace) -> int:
+    """Run a program in this process, with the adapters in."""
+    from . import install
+    from ._run import NotRunnable, reach_children, run
+
+    install()
+    reach_children()
+    try:
+        run(arguments.target, arguments.program_words, as_module=arguments.module)
+    except NotRunnable as error:
+        raise Failure(str(error), 2) from None
+    return 0
+
+
+# --- echo ----------------------------------------------------------------------------------------
+
+
+def echo_command(arguments: argparse.Namespace) -> int:
+    """Serve an echo on the websockets library until Ctrl-C."""
+    import asyncio
+
+    from . import install
+
+    install("websockets")
+    try:
+        asyncio.run(serve_echo(arguments.host, arguments.port))
+    except KeyboardInterrupt:
+        pass
+    except OSError as error:
+        raise Failure(f"cannot listen: {error.strerror or error}", 1) from None
+    return 0
+
+
+async def serve_echo(host: str, port: int) -> None:
+    """Serve until cancelled."""
+    from . import backend, simd, status
+
+    try:
+        from websockets.asyncio.server import ServerConnection, serve
+        from websockets.exceptions import ConnectionClosedError
+    except ImportError:
+        raise Failure(
+            "needs the websockets library, 13 or newer: python -m pip install -U websockets", 1
+        ) from None
+
+    async def echo(connection: ServerConnection) -> None:
+        try:
+            async for message in connection:
+                await connection.send(message)
+        except ConnectionClosedError:
+            pass  # the peer broke the protocol, or went away without a goodbye
+
+    async with serve(echo, host, port) as server:
+        address, port = server.sockets[0].getsockname()[:2]
+        address = f"[{address}]" if ":" in address else address
+        found = status()["websockets"]
+        level = f"{backend}/{simd}" if backend != simd else backend
+        under = f"fastws {level}" if found.state == "on" else found.reason
+        print(f"ws://{address}:{port} echoes (websockets {found.version}, {under})", flush=True)
+        await server.serve_forever()

@@ -1,0 +1,34 @@
+"""Start this interpreter, and the command line in it, as processes of their own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import fastws
+
+ROOT = str(Path(fastws.__file__).parent.parent)
+FASTWS = ("-m", "fastws")
+
+
+def python(
+    *words: object, cwd: Path | None = None, path: str = "", **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run this interpreter, with the package and `path` where it finds them."""
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
+    places = os.pathsep.join([ROOT, path]) if path else ROOT
+    return subprocess.run(
+        [sys.executable, *map(str, words)],
+        cwd=cwd,
+        env={**clean, "PYTHONPATH": places, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def fastws_(*words: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return python(*FASTWS, *words, cwd=cwd)

@@ -1,0 +1,180 @@
+"""The command line: what it tells, what it refuses, and the echo server; `run` is in test_run."""
+
+from __future__ import annotations
+
+import os
+import platform
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from processes import FASTWS, ROOT, fastws_, python
+
+import fastws
+from fastws import cli
+
+# --- Help, version, mistakes ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("words", [["--help"], [], ["info", "-h"], ["run", "-h"], ["echo", "-h"]])
+def test_help_is_given_on_stdout(words: list[str]) -> None:
+    done = fastws_(*words)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("usage: fastws")
+    assert ("states:" if "info" in words else "example") in done.stdout
+
+
+def test_version() -> None:
+    assert fastws_("--version").stdout == f"fastws {fastws.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "exit_code", "text"),
+    [
+        (["bogus"], 2, "invalid choice: 'bogus'"),
+        (["--bogus"], 2, "--bogus"),
+        (["run"], 2, "TARGET"),
+        (["run", "-x", "program.py"], 2, "-x"),
+        (["run", "no-such-program"], 2, "no file and no console script named 'no-such-program'"),
+        (["run", "-m", "no_such_module"], 2, "no module named 'no_such_module'"),
+        (["run", "-m", "json.no_such_module"], 2, "no module named 'json.no_such_module'"),
+        (["run", "-m", "sys.no_such_module"], 2, "no module named 'sys.no_such_module'"),
+        (["run", "-m", "collections"], 2, "no module named 'collections'"),
+        (["run", "-m", ".relative"], 2, "no module named '.relative'"),
+        (["run", "-m", "sys"], 2, "'sys' holds no Python code"),
+        (["run", "."], 2, "no file and no console script named '.'"),
+        (["echo", "--port", "65536"], 2, "a port is a number from 0 to 65535, not '65536'"),
+    ],
+)
+def test_a_mistake_is_one_line_on_stderr(
+    tmp_path: Path, words: list[str], exit_code: int, text: str
+) -> None:
+    done = fastws_(*words, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (exit_code, "")
+    assert done.stderr.startswith("fastws")
+    assert text in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_main_gives_the_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([]) == 0
+    assert capsys.readouterr().out.startswith("usage: fastws")
+
+
+def test_the_command_line_imports_little() -> None:
+    code = "import sys, fastws.cli as cli; cli.make_parser(); print(*sys.modules)"
+    loaded = python("-c", code).stdout.split()
+    assert "fastws.cli" in loaded
+    assert not {"asyncio", "fastws.adapters", "fastws._run", "importlib.metadata"} & {*loaded}
+
+
+# --- info ----------------------------------------------------------------------------------------
+
+
+def test_info_tells_what_is_in_use() -> None:
+    done = fastws_("info")
+    assert (done.returncode, done.stderr) == (0, "")
+    facts, hosts = done.stdout.split("\n\n")
+    named = {line[:13].rstrip(): line[13:] for line in facts.splitlines()}
+    assert named["fastws"] == fastws.__version__
+    assert named["level"] == fastws.simd
+    assert named["back end"].split()[0] == fastws.backend
+    assert named["python"].startswith(platform.python_implementation())
+    if fastws.ACCELERATED:
+        assert fastws.simd in named["levels here"].split()
+    head, *rows = hosts.splitlines()
+    assert head.split() == ["host", "version", "supported", "state"]
+    assert [row.split()[0] for row in rows] == list(fastws.status())
+    assert {row[head.index("state") :].split()[0] for row in rows} <= {"on", "absent", "refused"}
+
+
+def test_info_tells_why_the_fallback_is_in_use() -> None:
+    done = python(*FASTWS, "info", FASTWS_NO_EXTENSIONS="1")
+    assert "back end     python (FASTWS_NO_EXTENSIONS is set)\nlevel        python" in done.stdout
+
+
+def test_info_tells_the_state_that_a_program_would_get() -> None:
+    pytest.importorskip("websockets")
+    row = next(
+        line for line in fastws_("info").stdout.splitlines() if line.startswith("websockets ")
+    )
+    assert row.split()[3] == "on"
+
+
+def test_info_shows_a_host_that_cannot_be_imported(tmp_path: Path) -> None:
+    (tmp_path / "websockets").mkdir()
+    (tmp_path / "websockets" / "__init__.py").write_text("raise RuntimeError('broken')")
+    metadata = tmp_path / "websockets-17.4.dist-info" / "METADATA"
+    metadata.parent.mkdir()
+    metadata.write_text("Metadata-Version: 2.1\nName: websockets\nVersion: 17.4\n")
+    done = python(*FASTWS, "info", path=str(tmp_path))
+    assert "cannot be imported: RuntimeError('broken')" in done.stdout
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+# --- echo ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let child processes take SIGINT, which a shell's background jobs are born ignoring."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def echo_server(*words: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Start `fastws echo` and give the line that it prints."""
+    with subprocess.Popen(
+        [sys.executable, *FASTWS, "echo", *words],
+        env={**os.environ, "PYTHONPATH": ROOT},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout
+            yield process.stdout.readline(), process
+        finally:
+            process.kill()
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_echo_serves_and_ends_cleanly() -> None:
+    client = pytest.importorskip("websockets.sync.client")
+    with echo_server("--port", "0") as (line, process):
+        assert line.startswith("ws://127.0.0.1:")
+        assert f"fastws {fastws.backend}" in line
+        assert fastws.simd in line
+        with client.connect(line.split()[0]) as connection:
+            for message in ("hällo", b"\x00\xff", ""):
+                connection.send(message)
+                assert connection.recv() == message
+            if os.name == "posix":  # with a client still there
+                process.send_signal(signal.SIGINT)
+                assert process.wait(10) == 0
+                assert process.communicate() == ("", "")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "192.0.2.1"], ids=["port taken", "not our host"])
+def test_echo_says_where_it_cannot_listen(host: str) -> None:
+    pytest.importorskip("websockets")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = fastws_("echo", "--host", host, "--port", taken.getsockname()[1])
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("fastws echo: cannot listen: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_echo_says_what_to_install_where_websockets_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "websockets.py").write_text("raise ImportError('none here')")
+    done = python(*FASTWS, "echo", path=str(tmp_path))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "python -m pip install -U websockets" in done.stderr
+    assert done.stderr.count("\n") == 1
