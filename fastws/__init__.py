@@ -24,8 +24,14 @@ from ._version import __version__
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._codec import (
+        Binary,
+        Close,
         Frame,
         FrameDecoder,
+        MessageDecoder,
+        Ping,
+        Pong,
+        Text,
         Utf8Validator,
         apply_mask,
         decode_text,
@@ -39,8 +45,14 @@ if TYPE_CHECKING:
     )
     from .adapters import Status
 else:
+    Binary = codec.Binary
+    Close = codec.Close
     Frame = codec.Frame
     FrameDecoder = codec.FrameDecoder
+    MessageDecoder = codec.MessageDecoder
+    Ping = codec.Ping
+    Pong = codec.Pong
+    Text = codec.Text
     Utf8Validator = codec.Utf8Validator
     apply_mask = codec.apply_mask
     decode_text = codec.decode_text
@@ -57,16 +69,22 @@ __all__ = [
     "RSV1",
     "RSV2",
     "RSV3",
+    "Binary",
+    "Close",
     "CloseCode",
     "CodecError",
     "Frame",
     "FrameDecoder",
     "FrameHeader",
     "InvalidUtf8Error",
+    "MessageDecoder",
     "Opcode",
     "PayloadTooBigError",
+    "Ping",
+    "Pong",
     "ProtocolError",
     "State",
+    "Text",
     "Utf8Validator",
     "__version__",
     "apply_mask",

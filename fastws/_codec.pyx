@@ -451,6 +451,9 @@ cdef class Utf8Validator:
     cdef bint failed
     cdef Py_ssize_t accepted
 
+    def __init__(self):
+        self.reset()
+
     def feed(self, data) -> bool:
         """Check the next part; False from the first byte at which the text cannot become valid.
 
@@ -709,3 +712,4 @@ include "_codec_stream.pxi"
 include "_codec_frames.pxi"
 include "_codec_events.pxi"
 include "_codec_messages.pxi"
+include "_codec_members.pxi"

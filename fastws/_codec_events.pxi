@@ -34,49 +34,98 @@ cdef class _Data:
         return type(self), (self.content,)
 
     @property
-    def data(self) -> bytes:
+    def data(self) -> str | bytes:
+        """What came: str for text that is wanted so, else bytes."""
         return self.content
 
 
 @cython.final
 @cython.no_gc
 cdef class Text(_Data):
-    @property
-    def data(self) -> str | bytes:
-        return self.content
+    """Text(data)\n--\n\nA text message (RFC 6455 5.6): immutable, hashable, and usable in `match` statements.
+
+    Args:
+        data: str, or any buffer, which is copied to bytes.
+
+    Raises:
+        TypeError: data is neither str nor a buffer.
+    """
 
     @property
     def opcode(self) -> int:
+        """The Opcode that it came with."""
         return TEXT
 
 
 @cython.final
 @cython.no_gc
 cdef class Binary(_Data):
+    """Binary(data)\n--\n\nA binary message (RFC 6455 5.6): immutable, hashable, and usable in `match` statements.
+
+    Args:
+        data: any buffer, which is copied to bytes.
+
+    Raises:
+        TypeError: data is not a buffer.
+    """
+
     @property
     def opcode(self) -> int:
+        """The Opcode that it came with."""
         return BINARY
 
 
 @cython.final
 @cython.no_gc
 cdef class Ping(_Data):
+    """Ping(data)\n--\n\nA ping, which asks for a pong with the same data (RFC 6455 5.5.2): immutable, hashable.
+
+    Args:
+        data: any buffer, which is copied to bytes.
+
+    Raises:
+        TypeError: data is not a buffer.
+    """
+
     @property
     def opcode(self) -> int:
+        """The Opcode that it came with."""
         return PING
 
 
 @cython.final
 @cython.no_gc
 cdef class Pong(_Data):
+    """Pong(data)\n--\n\nA pong, whether it was asked for or not (RFC 6455 5.5.3): immutable, hashable.
+
+    Args:
+        data: any buffer, which is copied to bytes.
+
+    Raises:
+        TypeError: data is not a buffer.
+    """
+
     @property
     def opcode(self) -> int:
+        """The Opcode that it came with."""
         return PONG
 
 
 @cython.final
 @cython.no_gc
 cdef class Close:
+    """Close(code, reason='')\n--\n\nA close frame, behind which nothing counts (RFC 6455 5.5.1): immutable, hashable.
+
+    Args:
+        code: CloseCode, or any int from 0 to 65535; 1005 is that of a frame without a code (RFC
+            6455 7.1.5).
+        reason: str.
+
+    Raises:
+        TypeError: an argument has the wrong type.
+        ValueError: the code is out of range.
+    """
+
     cdef int number
     cdef str words  # None until it is made
 
@@ -104,24 +153,47 @@ cdef class Close:
 
     @property
     def code(self) -> int:
+        """Why the connection closes: int, 1005 where the frame named no code."""
         return self.number
 
     @property
     def reason(self) -> str:
+        """The same in words: str, mostly empty."""
         return self.words
 
     @property
     def opcode(self) -> int:
+        """The Opcode that it came with."""
         return CLOSE
 
 
-cdef inline _Data event_of(type kind, object content):
-    cdef _Data event = kind.__new__(kind)
+# One each: making an object of a class named here is a call in C, of one in a variable it is not.
+
+cdef inline Text text_event(object content):
+    cdef Text event = Text.__new__(Text)
     event.content = content
     return event
 
 
-cdef object close_of(bytes payload):
+cdef inline Binary binary_event(bytes content):
+    cdef Binary event = Binary.__new__(Binary)
+    event.content = content
+    return event
+
+
+cdef Ping ping_event(bytes content):
+    cdef Ping event = Ping.__new__(Ping)
+    event.content = content
+    return event
+
+
+cdef Pong pong_event(bytes content):
+    cdef Pong event = Pong.__new__(Pong)
+    event.content = content
+    return event
+
+
+cdef Close close_event(bytes payload):
     """Make the event of a close frame whose payload was checked."""
     cdef Close event = Close.__new__(Close)
     event.number, event.words = _rules.close_fields(payload)

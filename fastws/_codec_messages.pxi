@@ -2,6 +2,34 @@
 
 @cython.no_gc
 cdef class MessageDecoder(_Stream):
+    """MessageDecoder(role, *, max_message_size=1048576, max_fragments=131072, text='str', validate_utf8=True, deflate=None)\n--\n\nTurn a stream of bytes into messages (RFC 6455 5.4): feed it, then iterate.
+
+    Iterating gives Text, Binary, Ping, Pong and Close events in the order in which they are whole,
+    and may be taken up again after more feeding. Fragments are joined; control frames between them
+    come through at once. Text is checked as far as it has come, so that a bad byte shows before
+    the frame is whole. Behind a Close nothing counts: what comes is dropped.
+
+    A CodecError is raised where the stream breaks, after all events before that place, and again
+    on every later step. Sizes are judged on the header, before memory is taken for the payload.
+
+    Args:
+        role: who reads. "server" wants masked frames, "client" unmasked ones, None takes either.
+        max_message_size: int, the largest message in bytes, inflated or not, or None for no limit
+            but what one object can hold. The attribute may be set: it holds from the next header
+            on.
+        max_fragments: int, the most frames of one message, or None for no limit.
+        text: "str", or "bytes" to get text undecoded.
+        validate_utf8: bool. False with text="bytes" leaves text unchecked; a str always is UTF-8.
+        deflate: a `fastws.deflate.Deflate` where permessage-deflate was negotiated, else None.
+
+    Raises:
+        TypeError: an argument has the wrong type.
+        ValueError: an argument is out of range.
+        ProtocolError: when iterating: a frame breaks a rule (close code 1002).
+        InvalidUtf8Error: when iterating: a text or a close reason is not UTF-8 (close code 1007).
+        PayloadTooBigError: when iterating: a message is over a limit (close code 1009).
+    """
+
     cdef Py_ssize_t limit  # on a message
     cdef Py_ssize_t max_frames
     cdef Py_ssize_t frames  # of the message in progress
@@ -75,7 +103,7 @@ cdef class MessageDecoder(_Stream):
         cdef object content
         self.in_frame = False
         if self.head.first & 0x0F == 2:
-            return event_of(Binary, payload_there(self))
+            return binary_event(payload_there(self))
         if self.to_str:
             content = text_of(self.at, length, self.head.key, &fault)
             self.at += length
@@ -87,7 +115,7 @@ cdef class MessageDecoder(_Stream):
                 kernels, <const uint8_t *>PyBytes_AS_STRING(content), length
             ):
                 self.raise_error(utf8_error(utf8_fault(content), length))
-        return event_of(Text, content)
+        return text_event(content)
 
     cdef object data_frame(self):
         """Go on with a frame of a message; give that where it is whole."""
@@ -137,7 +165,7 @@ cdef class MessageDecoder(_Stream):
         else:
             content = self.release()
         self.between()
-        return event_of(Binary if self.first & 0x0F == 2 else Text, content)
+        return binary_event(content) if self.first & 0x0F == 2 else text_event(content)
 
     cdef object text_at_last(self):
         cdef Py_ssize_t size = self.filled
@@ -203,14 +231,14 @@ cdef class MessageDecoder(_Stream):
             return None
         self.in_frame = False
         if self.head.first & 0x0F == 9:
-            return event_of(Ping, payload)
+            return ping_event(payload)
         if self.head.first & 0x0F == 10:
-            return event_of(Pong, payload)
+            return pong_event(payload)
         error = _rules.close_error(payload)
         if error is not None:
             self.raise_error(error)
         self.stop(None)
-        return close_of(payload)
+        return close_event(payload)
 
     cdef bytes control_payload(self):
         cdef Py_ssize_t length = self.head.length
@@ -272,6 +300,7 @@ cdef class MessageDecoder(_Stream):
 
     @property
     def max_message_size(self) -> int:
+        """The largest message in bytes: int, from the next header on."""
         return self.limit
 
     @max_message_size.setter
@@ -281,22 +310,27 @@ cdef class MessageDecoder(_Stream):
 
     @property
     def max_fragments(self) -> int:
+        """The most frames of one message: int."""
         return self.max_frames
 
     @property
     def role(self) -> str | None:
+        """Who reads: "server", "client" or None."""
         return _rules.ROLE_NAMES[self.rules.role]
 
     @property
     def text(self) -> str:
+        """What text comes as: "str" or "bytes"."""
         return "str" if self.to_str else "bytes"
 
     @property
     def validate_utf8(self) -> bool:
+        """Whether text that comes as bytes is checked."""
         return self.check
 
     @property
     def deflate(self) -> object:
+        """What inflates compressed messages, or None."""
         return self.inflater
 
     @property

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from operator import index
-
 from ._pure_kernels import as_bytes
-from ._rules import not_a_payload
+from ._rules import check_close_code, check_reason, close_repr, data_repr, text_data
 from ._types import Opcode
 
 TYPE_CHECKING = False
@@ -78,8 +76,7 @@ class Event:
         return hash((self._opcode, *self._fields()))
 
     def __repr__(self) -> str:
-        shown = [f"{name}={getattr(self, name)!r}" for name in self.__match_args__]
-        return f"{type(self).__name__}({', '.join(shown)})"
+        return data_repr(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), self._fields()
@@ -101,12 +98,7 @@ class Text(Event, Draft):
 
     def __init__(self, data: str | ReadableBuffer) -> None:
         self._check_new()
-        if not isinstance(data, str):
-            try:
-                data = as_bytes(data)
-            except TypeError:
-                raise not_a_payload(data) from None
-        object.__setattr__(self, "data", data)
+        object.__setattr__(self, "data", text_data(data))
 
 
 class BytesEvent(Event, Draft):
@@ -166,11 +158,13 @@ class Close(Event, CloseDraft):
     """A close frame, behind which nothing counts (RFC 6455 5.5.1): immutable, hashable.
 
     Args:
-        code: CloseCode, or any int; 1005 is that of a frame without a code (RFC 6455 7.1.5).
+        code: CloseCode, or any int from 0 to 65535; 1005 is that of a frame without a code (RFC
+            6455 7.1.5).
         reason: str.
 
     Raises:
         TypeError: an argument has the wrong type.
+        ValueError: the code is out of range.
     """
 
     __slots__ = ()
@@ -179,8 +173,9 @@ class Close(Event, CloseDraft):
 
     def __init__(self, code: int, reason: str = "") -> None:
         self._check_new()
-        number = int(index(code))
-        if not isinstance(reason, str):
-            raise TypeError(f"reason must be a str, not '{type(reason).__name__}'")
+        number = int(check_close_code(code))
+        object.__setattr__(self, "reason", check_reason(reason))
         object.__setattr__(self, "code", number)
-        object.__setattr__(self, "reason", reason)
+
+    def __repr__(self) -> str:
+        return close_repr(self)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from io import BytesIO
 
 from ._pure_events import Binary, Close, CloseDraft, Draft, Ping, Pong, Text
-from ._pure_kernels import BETWEEN, allowed, as_bytes, from_bytes, go_on, header_of, walk, xor
+from ._pure_kernels import BETWEEN, allowed, as_bytes, go_on, header_of, walk, xor
 from ._pure_stream import Stream
 from ._rules import (
     BARRED_BETWEEN,
@@ -24,13 +24,14 @@ from ._rules import (
     check_role,
     check_text,
     close_error,
+    close_fields,
     invalid_utf8,
     message_too_big,
     out_of_memory,
     too_many_fragments,
     truncated_utf8,
 )
-from ._types import RSV1, CloseCode, CodecError, Opcode
+from ._types import RSV1, CodecError, Opcode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
 KINDS = {1: Text, 2: Binary, 9: Ping, 10: Pong}
 WHOLE = {0x81: Text, 0x82: Binary}  # by first byte: messages in one frame
 TEXT_WHOLE = 0x81
-NO_CODE = int(CloseCode.NO_STATUS_RECEIVED)  # RFC 6455 7.1.5: for a close frame without one
 
 barred_tables: dict[tuple[int, int], bytes] = {}
 
@@ -95,6 +95,7 @@ class MessageDecoder(Stream):
     __slots__ = (
         "_as_str",
         "_checked",
+        "_checking",
         "_checks",
         "_compressed",
         "_deflate",
@@ -106,6 +107,14 @@ class MessageDecoder(Stream):
         "_state",
         "_validate",
     )
+
+    _opcode: int  # of the message in progress, or 0
+    _compressed: bool  # whether it is
+    _fragments: int  # frames of it that have begun
+    _parts: BytesIO | None  # and the payloads of those that were whole
+    _checking: bool  # whether it is text that is to be checked
+    _checked: int  # bytes of it that were
+    _state: Utf8State  # behind them
 
     def __init__(
         self,
@@ -182,11 +191,9 @@ class MessageDecoder(Stream):
                 self._begin_frame()
             payload = self._gather()
             if payload is None:
-                self._check_part()
                 raise StopIteration
             head = self._head
-            self._head = b""
-            self._open = False
+            self._end_frame()
             try:
                 event = self._frame(head, payload)
             except MemoryError:
@@ -208,25 +215,26 @@ class MessageDecoder(Stream):
         if opcode:
             self._opcode = opcode
             self._compressed = bool(first & RSV1)
+            self._checking = self._checks and opcode == Opcode.TEXT
             self._fragments = 0
             self._bar(BARRED_INSIDE)
         if self._fragments == self._max_fragments:
             self._fail(too_many_fragments(self._max_fragments), self._head)
         self._fragments += 1
 
-    def _frame(self, head: bytes, payload: bytes) -> Event | None:
+    def _frame(self, head: bytes, payload: bytes | bytearray) -> Event | None:
         """Take a whole frame; give the event that it completes, if any."""
         opcode = head[0] & 0x0F
         if opcode == Opcode.CLOSE:
-            return self._close(head, payload)
+            return self._close(head, bytes(payload))
         if opcode & 0x08:
-            return made(opcode, payload)
+            return made(opcode, bytes(payload))
         fin = head[0] > 0x7F
         if self._compressed:
-            payload = self._inflate(head, payload, fin)
+            payload = self._inflate(head, bytes(payload), fin)
         if fin:
             return self._message(head, payload)
-        if self._is_checked():
+        if self._checking:
             self._check(head, payload[self._checked - self._held :])
         if self._parts is None:
             self._parts = BytesIO()
@@ -234,33 +242,29 @@ class MessageDecoder(Stream):
         self._set_limit()
         return None
 
-    def _message(self, head: bytes, payload: bytes) -> Event:
+    def _message(self, head: bytes, payload: bytes | bytearray) -> Event:
         """Give the message that ends with this payload."""
         opcode = self._opcode
         if self._parts is not None:
             self._parts.write(payload)
             payload = self._parts.getvalue()
-            self._parts = None  # alone now, the bytes are not held twice while text is made
-        content: str | bytes = payload
-        if self._is_checked():
-            if self._as_str:
-                content = self._decode(head, payload)
-            else:
-                self._check(head, payload[self._checked :])
-                if self._state[0]:
-                    self._fail(truncated_utf8(len(payload)), head)
+        if self._as_str and opcode == Opcode.TEXT:
+            content = self._decode(head, payload)
+            self._begin_message()
+            return made(opcode, content)
+        if self._checking:
+            self._check(head, payload[self._checked :])
+            if self._state[0]:
+                self._fail(truncated_utf8(len(payload)), head)
         self._begin_message()
-        return made(opcode, content)
+        return made(opcode, bytes(payload))
 
     def _begin_message(self) -> None:
         """Be ready for a new message."""
-        self._opcode = 0  # of the message in progress, or 0
-        self._compressed = False  # it is
-        self._fragments = 0  # that have begun
-        self._parts: BytesIO | None = None  # the payloads of the whole ones
-        self._held = 0  # bytes in it
-        self._checked = 0  # bytes of the message that were checked
-        self._state: Utf8State = BETWEEN  # of its text, there
+        self._opcode = self._fragments = self._held = self._checked = 0
+        self._compressed = self._checking = False
+        self._parts = None
+        self._state = BETWEEN
         self._bar(BARRED_BETWEEN)
         self._set_limit()
 
@@ -283,8 +287,7 @@ class MessageDecoder(Stream):
             self._fail(error, head)
         self._stop(None)
         event: Any = CloseDraft()
-        event.code = from_bytes(payload[:2], "big") or NO_CODE
-        event.reason = payload[2:].decode()
+        event.code, event.reason = close_fields(payload)
         event.__class__ = Close
         return event  # type: ignore[no-any-return]
 
@@ -292,38 +295,42 @@ class MessageDecoder(Stream):
         deflate = self._deflate
         assert deflate is not None  # else RSV1 would have been refused
         try:
-            left = max(0, self._max_size - self._held)
+            left = self._max_size - self._held
             return as_bytes(deflate.decompress(payload, limit=left, fin=fin))
         except CodecError as error:
             self._fail(error, head)
 
     # --- Text ------------------------------------------------------------------------------------
 
-    def _is_checked(self) -> bool:
-        return self._checks and self._opcode == Opcode.TEXT
+    def _take(self, piece: bytes) -> bytes:
+        plain = super()._take(piece)
+        if self._checking and not self._compressed and not self._head[0] & 0x08:
+            self._check(self._head, plain)
+        return plain
 
-    def _check_part(self) -> None:
-        """Check what has come of a text's frame that is not whole."""
-        payload = self._payload
-        if payload is None or self._compressed or not self._is_checked() or self._head[0] & 0x08:
-            return
-        start = self._checked - self._held
-        if start < self._filled:
-            self._check(self._head, bytes(payload[start : self._filled]))
+    def _unmask(self) -> None:
+        start = self._plain
+        super()._unmask()
+        # A control frame is too short to be read into place.
+        if self._checking and not self._compressed and self._payload is not None:
+            self._check(self._head, self._payload[start : self._plain])
 
-    def _check(self, head: bytes, piece: bytes) -> None:
+    def _check(self, head: bytes, piece: bytes | bytearray) -> None:
         """Check the next bytes of a text."""
-        good, self._state = go_on(piece, self._state)
+        if not self._state[0] and piece.isascii():
+            self._checked += len(piece)
+            return
+        good, self._state = go_on(bytes(piece), self._state)
         self._checked += good
         if good != len(piece):
             self._fail(invalid_utf8(self._checked), head)
 
-    def _decode(self, head: bytes, data: bytes) -> str:
+    def _decode(self, head: bytes, data: bytes | bytearray) -> str:
         """Decode a whole text, checked before or not."""
         try:
             return data.decode()
         except UnicodeDecodeError as error:
-            fault, _ = walk(data, error.start, BETWEEN)
+            fault, _ = walk(bytes(data), error.start, BETWEEN)
         self._fail(truncated_utf8(fault) if fault == len(data) else invalid_utf8(fault), head)
 
     # --- The end ---------------------------------------------------------------------------------

@@ -223,8 +223,8 @@ class Stream:
                 payload = self._payload = payload + more
         return payload
 
-    def _take(self, piece: bytes) -> None:
-        """Add bytes of the payload as they came."""
+    def _take(self, piece: bytes) -> bytes:
+        """Add bytes of the payload as they came, and give them unmasked."""
         if self._head[1] > 0x7F:
             piece = xor(piece, self._head[-4:], self._filled)
         payload = self._payload
@@ -237,33 +237,43 @@ class Stream:
                 self._payload = payload[: self._filled] + piece
         self._filled += len(piece)
         self._plain = self._filled
+        return piece
 
     def _unmask(self) -> None:
         """Unmask, where it lies, what was read into the payload directly."""
         start, end = self._plain, self._filled
-        if start < end and self._payload is not None and self._head[1] > 0x7F:
+        if self._payload is not None and self._head[1] > 0x7F:
             self._payload[start:end] = xor(self._payload[start:end], self._head[-4:], start)
         self._plain = end
 
-    def _gather(self) -> bytes | None:
-        """Take what has come of the payload; give it where it is whole, else None."""
+    def _gather(self) -> bytes | bytearray | None:
+        """Take what has come of the payload; give it where it is whole, else None.
+
+        Whoever takes it from here calls `_end_frame()`.
+        """
         length = self._length
-        self._unmask()
+        if self._plain < self._filled:
+            self._unmask()
         while self._filled < length or self._payload is None:
             at = self._at
             piece = self._chunk[at : at + length - self._filled]
             if self._payload is None and len(piece) == length:
+                whole = xor(piece, self._head[-4:]) if self._head[1] > 0x7F else piece
                 self._at = at + length
-                return xor(piece, self._head[-4:]) if self._head[1] > 0x7F else piece
+                return whole
             if piece:
                 self._take(piece)
                 self._at = at + len(piece)
             elif not self._more():
                 return None
-        whole = bytes(self._payload)
+        return self._payload
+
+    def _end_frame(self) -> None:
+        """Be ready for the next header."""
         self._payload = None
         self._filled = self._plain = 0
-        return whole
+        self._head = b""
+        self._open = False
 
     def _step(self) -> tuple[int, bool, bytes]:
         """Go on where a frame is not there in one piece: give first byte, masked, payload.
@@ -279,10 +289,10 @@ class Stream:
         payload = self._gather()
         if payload is None:
             raise StopIteration
+        whole = bytes(payload)
         first, second = self._head[:2]
-        self._head = b""
-        self._open = False
-        return first, second > 0x7F, payload
+        self._end_frame()
+        return first, second > 0x7F, whole
 
     def _read_header(self) -> bool:
         """Read the header that is next; False where bytes are missing."""
@@ -316,9 +326,7 @@ class Stream:
             length = declared_length(head)
             if length is not None:
                 if self._strict and extended:
-                    error = header_error(
-                        first, second, length, self._role, self._rsv, self._barred
-                    )
+                    error = header_error(first, second, length, self._role, self._rsv, self._barred)
                 if error is None and length > self._limit:
                     error = self._too_big(first, length)
                 self._length = length

@@ -254,7 +254,7 @@ def text_data(data: Any) -> str | bytes:
     if isinstance(data, str):
         return data
     try:
-        return memoryview(data).tobytes()
+        return data if type(data) is bytes else memoryview(data).tobytes()
     except TypeError:
         raise not_a_payload(data) from None
 

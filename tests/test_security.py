@@ -256,7 +256,7 @@ def dribble(codec: ModuleType, size: int) -> Any:
 
 
 def test_s12_frame_in_reads_of_one_byte_takes_its_size(codec: ModuleType) -> None:
-    size = MIB if codec is not _pure else MIB // 8
+    size = MIB if codec is not _pure else MIB // 16
     held, peak, decoder = memory_of(dribble, codec, size)
     assert held <= 2 * size + 64 * KIB  # the room doubles: what is not filled yet counts as well
     assert peak <= 3 * size + 64 * KIB
