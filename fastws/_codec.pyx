@@ -79,6 +79,19 @@ cdef extern from "_kernels/text.h" nogil:
         const fws_kernels *level, const fws_text *t, void *out, const uint8_t *src, size_t n
     )
 
+cdef extern from "_kernels/encode.h" nogil:
+    size_t FWS_NO_UTF8
+    size_t fws_encoded_size(int width, const void *src, size_t n)
+    void fws_encode(
+        const fws_kernels *level,
+        uint8_t *out,
+        size_t size,
+        int width,
+        const void *src,
+        size_t n,
+        const uint8_t *key,
+    )
+
 cdef extern from "_kernels/header.h" nogil:
     enum:
         FWS_ANY_RSV
@@ -132,6 +145,7 @@ cdef extern from "Python.h":
     void Py_INCREF(PyObject *o)
     void Py_CLEAR(PyObject *o)
     bint PyUnicode_IS_ASCII(object text)
+    int PyUnicode_KIND(object text)
     void *PyUnicode_DATA(object text)
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
     object PyUnicode_New(Py_ssize_t size, Py_UCS4 largest)
@@ -596,23 +610,60 @@ cdef int mask_of(object mask, uint8_t *key) except -1:
     return 1
 
 
-cdef bytes framed(int first, const uint8_t *payload, Py_ssize_t n, object mask):
-    """Make a frame in one allocation."""
-    cdef uint8_t key[4]
-    cdef bint is_masked = mask_of(mask, key)
-    cdef bytes out
-    cdef uint8_t *at
+cdef int judge(int first, Py_ssize_t n) except -1:
+    """Raise where a frame with this first byte and payload length may not be sent."""
     if first & 0x08 and (not first & 0x80 or n > FWS_CONTROL_MAX):
         raise _rules.send_error(first, n)
+    return 0
+
+
+cdef bytes headed(int first, Py_ssize_t n, const uint8_t *key, uint8_t **payload):
+    """Make a frame with its header, in one allocation; the payload is to be written yet."""
+    cdef bytes out = PyBytes_FromStringAndSize(NULL, fws_header_size(n, key != NULL) + n)
+    cdef uint8_t *at = <uint8_t *>PyBytes_AS_STRING(out)
+    payload[0] = at + fws_header_write(at, first, n, key)
+    return out
+
+
+cdef bytes framed(int first, const uint8_t *payload, Py_ssize_t n, object mask):
+    cdef uint8_t key[4]
+    cdef bint is_masked = mask_of(mask, key)
+    cdef uint8_t *at = NULL
+    judge(first, n)
     if first & 0x0F == 8:
         _rules.check_close_payload(PyBytes_FromStringAndSize(<const char *>payload, n))
-    out = PyBytes_FromStringAndSize(NULL, fws_header_size(n, is_masked) + n)
-    at = <uint8_t *>PyBytes_AS_STRING(out)
-    at += fws_header_write(at, first, n, key if is_masked else NULL)
+    out = headed(first, n, key if is_masked else NULL, &at)
     if is_masked:
         fws_mask(kernels, at, payload, n, fws_load32(key))
     else:
         memcpy(at, payload, n)
+    return out
+
+
+cdef bytes framed_text(int first, object text, object mask):
+    """Make a frame of text that is not ASCII: its UTF-8 is written where it is to stand."""
+    cdef uint8_t key[4]
+    cdef bint is_masked
+    cdef uint8_t *at = NULL
+    cdef int width = PyUnicode_KIND(text)
+    cdef Py_ssize_t n = fws_encoded_size(width, PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text))
+    if <size_t>n == FWS_NO_UTF8 or first & 0x08:
+        # Raises for a surrogate; and what a control frame carries is short, and may be judged.
+        plain = str.encode(text)  # also for a subclass with an encode() of its own
+        return framed(
+            first, <const uint8_t *>PyBytes_AS_STRING(plain), PyBytes_GET_SIZE(plain), mask
+        )
+    is_masked = mask_of(mask, key)
+    out = headed(first, n, key if is_masked else NULL, &at)
+    fws_encode(
+        kernels,
+        at,
+        n,
+        width,
+        PyUnicode_DATA(text),
+        PyUnicode_GET_LENGTH(text),
+        key if is_masked else NULL,
+    )
     return out
 
 
@@ -641,7 +692,7 @@ def encode_frame(opcode, payload=b"", *, fin=True, rsv=0, mask=None) -> bytes:
                 PyUnicode_GET_LENGTH(payload),
                 mask,
             )
-        payload = str.encode(payload)  # also for a subclass with an encode() of its own
+        return framed_text(first, payload, mask)
     if PyBytes_CheckExact(payload):
         return framed(
             first,

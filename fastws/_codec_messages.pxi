@@ -40,6 +40,7 @@ cdef class MessageDecoder(_Stream):
     cdef object inflater  # what takes compressed messages, or None
     cdef list inflated  # what it gave of the message in progress
     cdef Py_ssize_t inflated_size
+    cdef Py_ssize_t wire  # compressed bytes of the message in progress
     cdef PyObject *control  # payload of a control frame that a chunk cuts
     cdef uint8_t control_filled
 
@@ -183,11 +184,12 @@ cdef class MessageDecoder(_Stream):
 
     cdef int inflate(self) except -1:
         """Inflate the frame that has come."""
-        cdef bytes plain, wire = self.release()
+        cdef bytes plain, packed = self.release()
         cdef Py_ssize_t good
+        self.wire += PyBytes_GET_SIZE(packed)
         try:
             plain = self.inflater.decompress(
-                wire, limit=self.limit - self.inflated_size, fin=bool(self.head.first & 0x80)
+                packed, limit=self.limit - self.inflated_size, fin=bool(self.head.first & 0x80)
             )
         except _CodecError as error:
             self.stop(_rules.again(error))
@@ -272,18 +274,19 @@ cdef class MessageDecoder(_Stream):
 
     cdef void between(self) noexcept:
         """Expect a new message."""
+        self.wire = 0
         self.rules.barred = BARRED_BETWEEN
         self.rules.limit = self.limit
 
     cdef void inside(self) noexcept:
         """Expect more of this message."""
         self.rules.barred = BARRED_INSIDE
-        self.rules.limit = self.limit - self.filled
+        self.rules.limit = max(0, self.limit - self.filled - self.wire)
 
     # --- The end ---
 
     cdef object too_big(self):
-        return _rules.message_too_big(self.filled + self.head.length, self.limit)
+        return _rules.message_too_big(self.filled + self.wire + self.head.length, self.limit)
 
     cdef int raise_error(self, object error) except -1:
         self.stop(error)
@@ -306,7 +309,7 @@ cdef class MessageDecoder(_Stream):
     @max_message_size.setter
     def max_message_size(self, value):
         self.limit = _rules.check_limit(value, _rules.MAX_HELD)
-        self.rules.limit = max(0, self.limit - self.filled)
+        self.rules.limit = max(0, self.limit - self.filled - self.wire)
 
     @property
     def max_fragments(self) -> int:

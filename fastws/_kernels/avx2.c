@@ -3,6 +3,7 @@
 #include <immintrin.h>
 
 #include "target.h"
+#include "encode.h"
 #include "text.h"
 
 #define FWS_NAME(operation) operation##_avx2
@@ -59,8 +60,8 @@ FWS_TARGET_END
 
 extern const fws_kernels fws_avx2;
 const fws_kernels fws_avx2 = {
-    "avx2",          mask_avx2,     utf8_prefix_avx2, utf8_count_avx2, ascii_avx2,
-    to_latin1_avx2, to_ucs2_avx2, to_ucs4_avx2};
+    "avx2",          mask_avx2,     utf8_prefix_avx2, utf8_count_avx2,  ascii_avx2,      to_latin1_avx2,
+    to_ucs2_avx2, to_ucs4_avx2, from_latin1_avx2, from_ucs2_avx2, from_ucs4_avx2};
 
 #else
 typedef int fws_no_avx2; /* C wants a file to declare something */

@@ -4,6 +4,7 @@
 #include <immintrin.h>
 
 #include "target.h"
+#include "encode.h"
 #include "text.h"
 
 #define FWS_NAME(operation) operation##_avx512
@@ -84,8 +85,8 @@ FWS_TARGET_END
 
 extern const fws_kernels fws_avx512;
 const fws_kernels fws_avx512 = {
-    "avx512",          mask_avx512,     utf8_prefix_avx512, utf8_count_avx512, ascii_avx512,
-    to_latin1_avx512, to_ucs2_avx512, to_ucs4_avx512};
+    "avx512",          mask_avx512,     utf8_prefix_avx512, utf8_count_avx512,  ascii_avx512,      to_latin1_avx512,
+    to_ucs2_avx512, to_ucs4_avx512, from_latin1_avx512, from_ucs2_avx512, from_ucs4_avx512};
 
 #else
 typedef int fws_no_avx512; /* C wants a file to declare something */

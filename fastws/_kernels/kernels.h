@@ -49,6 +49,12 @@ typedef struct fws_kernels {
     void (*to_latin1)(uint8_t *out, const uint8_t *src, size_t n, size_t chars);
     void (*to_ucs2)(uint16_t *out, const uint8_t *src, size_t n, size_t chars);
     void (*to_ucs4)(uint32_t *out, const uint8_t *src, size_t n, size_t chars);
+
+    /* Write n characters, none of them a surrogate, as UTF-8; gives where they end. Nothing is
+     * written from `end` on, which may lie behind that. */
+    uint8_t *(*from_latin1)(uint8_t *out, uint8_t *end, const uint8_t *src, size_t n);
+    uint8_t *(*from_ucs2)(uint8_t *out, uint8_t *end, const uint16_t *src, size_t n);
+    uint8_t *(*from_ucs4)(uint8_t *out, uint8_t *end, const uint32_t *src, size_t n);
 } fws_kernels;
 
 enum { FWS_BLOCK = 64, FWS_MAX_LEVELS = 4 };

@@ -3,6 +3,7 @@
 #include <arm_neon.h>
 
 #include "target.h"
+#include "encode.h"
 #include "text.h"
 
 #define FWS_NAME(operation) operation##_neon
@@ -51,8 +52,8 @@ static size_t ascii_neon(uint8_t *dst, const uint8_t *src, size_t n, uint32_t ke
 
 extern const fws_kernels fws_neon;
 const fws_kernels fws_neon = {
-    "neon",          mask_neon,     utf8_prefix_neon, utf8_count_neon, ascii_neon,
-    to_latin1_neon, to_ucs2_neon, to_ucs4_neon};
+    "neon",          mask_neon,     utf8_prefix_neon, utf8_count_neon,  ascii_neon,      to_latin1_neon,
+    to_ucs2_neon, to_ucs4_neon, from_latin1_neon, from_ucs2_neon, from_ucs4_neon};
 
 #else
 typedef int fws_no_neon; /* C wants a file to declare something */

@@ -1,4 +1,5 @@
 /* The portable level: any C11 compiler, any processor. The reference that the others must equal. */
+#include "encode.h"
 #include "text.h"
 
 #define FWS_NAME(operation) operation##_scalar
@@ -82,9 +83,25 @@ SCALAR_BLOCK(block_latin1, uint8_t)
 SCALAR_BLOCK(block_ucs2, uint16_t)
 SCALAR_BLOCK(block_ucs4, uint32_t)
 
+enum { PUT_CHARS = 1, PUT_MOST = 4, PUT_FEW = 1, PUT_FEW_MOST = 4 };
+
+FWS_INLINE size_t put_ucs4(uint8_t *out, const uint32_t *src) {
+    return (size_t)(fws_put_ucs4(out, src, 1) - out);
+}
+FWS_INLINE size_t put_ucs2(uint8_t *out, const uint16_t *src) {
+    return (size_t)(fws_put_ucs2(out, src, 1) - out);
+}
+FWS_INLINE size_t put_latin1(uint8_t *out, const uint8_t *src) {
+    return (size_t)(fws_put_latin1(out, src, 1) - out);
+}
+
+#define few_latin1 put_latin1
+#define few_ucs2 put_ucs2
+#define few_ucs4 put_ucs4
+
 #include "text_tpl.h"
 
 extern const fws_kernels fws_scalar;
 const fws_kernels fws_scalar = {
-    "scalar",         mask_scalar,    utf8_prefix_scalar, utf8_count_scalar, ascii_scalar,
-    to_latin1_scalar, to_ucs2_scalar, to_ucs4_scalar};
+    "scalar",          mask_scalar,     utf8_prefix_scalar, utf8_count_scalar,  ascii_scalar,      to_latin1_scalar,
+    to_ucs2_scalar, to_ucs4_scalar, from_latin1_scalar, from_ucs2_scalar, from_ucs4_scalar};

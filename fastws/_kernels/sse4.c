@@ -3,6 +3,7 @@
 #include <immintrin.h>
 
 #include "target.h"
+#include "encode.h"
 #include "text.h"
 
 #define FWS_NAME(operation) operation##_sse4
@@ -54,8 +55,8 @@ FWS_TARGET_END
 
 extern const fws_kernels fws_sse4;
 const fws_kernels fws_sse4 = {
-    "sse4",          mask_sse4,     utf8_prefix_sse4, utf8_count_sse4, ascii_sse4,
-    to_latin1_sse4, to_ucs2_sse4, to_ucs4_sse4};
+    "sse4",          mask_sse4,     utf8_prefix_sse4, utf8_count_sse4,  ascii_sse4,      to_latin1_sse4,
+    to_ucs2_sse4, to_ucs4_sse4, from_latin1_sse4, from_ucs2_sse4, from_ucs4_sse4};
 
 #else
 typedef int fws_no_sse4; /* C wants a file to declare something */

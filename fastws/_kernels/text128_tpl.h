@@ -13,8 +13,8 @@
  * Vocabulary: `reg` (16 bytes), r_load, r_store, r_store8 (the first 8 bytes), r_load8,
  * r_or, r_pick (by mask), r_shuffle, r_zip (the first 8 bytes of two, by turns), r_next1, r_next2 (moved
  * towards the start), r_any_high, r_conts and r_fours (one bit a byte: a continuation, a lead of
- * width 4), r_byte; b_add, b_below_80; h_ (lanes of 2 bytes) and w_ (of 4): _first and _second (widen
- * 8 or 4 bytes), _and, _left, _right, _below, h_narrow (of two w_).
+ * width 4), r_bits (of a mask), r_byte; b_add, b_below_80; h_ (lanes of 2 bytes) and w_ (of 4): _first
+ * and _second (widen 8 or 4 bytes), _and, _left, _right, _below, h_above, h_narrow, w_word.
  */
 
 enum { BLOCK_READ = 32, BLOCK_WRITE = 32 };
@@ -131,3 +131,57 @@ FWS_INLINE moved block_ucs4(uint32_t *out, const uint8_t *src) {
     for (; p < src + 8; n++) p += fws_text_next(out + n, p);
     return (moved){n, (size_t)(p - src)};
 }
+
+/* --- The other direction ------------------------------------------------------------------- */
+
+enum { PUT_CHARS = 8, PUT_MOST = 32, PUT_FEW = 8, PUT_FEW_MOST = 32 };
+
+/* Write those of 16 bytes whose place in `valid` is FF. */
+FWS_INLINE size_t put_valid(uint8_t *out, reg bytes, reg valid) {
+    unsigned bits = r_bits(valid), low = bits & 0xFF, high = bits >> 8;
+    size_t n = ones8(low);
+    r_store8(out, r_shuffle(bytes, r_load8(fws_places.at[low])));
+    r_store8(out + n, r_shuffle(bytes, b_add(r_load8(fws_places.at[high]), r_byte(8))));
+    return n + ones8(high);
+}
+
+/* 8 characters below 800, in lanes of two bytes: 110xxxxx 10xxxxxx, or ________ 0xxxxxxx. */
+FWS_INLINE size_t put_8_of_2(uint8_t *out, reg c) {
+    reg ascii = h_below(c, 0x80);
+    reg two = r_or(r_or(h_right(c, 6), h_left(h_and(c, h_byte(0x3F)), 8)), h_byte(0x80C0));
+    reg valid = r_pick(ascii, h_byte(0xFF00), h_byte(0xFFFF));
+    return put_valid(out, r_pick(ascii, h_left(c, 8), two), valid);
+}
+
+/* 4 characters, in lanes of four bytes, as far behind in them as they go. */
+FWS_INLINE size_t put_4(uint8_t *out, reg c) {
+    reg ascii = w_below(c, 0x80), two = w_below(c, 0x800), three = w_below(c, 0x10000);
+    reg x = r_or(r_or(w_left(w_and(c, 0x3F), 24), w_and(w_left(c, 10), 0x3F0000)),
+                 r_or(w_and(w_right(c, 4), 0x3F00), w_right(c, 18)));
+    reg marks = r_pick(three, r_pick(two, w_word(0x80C00000), w_word(0x8080E000)),
+                       w_word(0x808080F0));
+    reg valid = r_pick(three, r_pick(two, w_word(0xFFFF0000), w_word(0xFFFFFF00)),
+                       w_word(0xFFFFFFFF));
+    return put_valid(out, r_pick(ascii, w_left(c, 24), r_or(x, marks)),
+                     r_pick(ascii, w_word(0xFF000000), valid));
+}
+
+FWS_INLINE size_t put_latin1(uint8_t *out, const uint8_t *src) {
+    return put_8_of_2(out, h_first(r_load8(src)));
+}
+
+FWS_INLINE size_t put_ucs2(uint8_t *out, const uint16_t *src) {
+    reg c = r_load((const uint8_t *)src);
+    if (!r_bits(h_above(c, 0x7FF))) return put_8_of_2(out, c);
+    size_t n = put_4(out, w_first(c));
+    return n + put_4(out + n, w_second(c));
+}
+
+FWS_INLINE size_t put_ucs4(uint8_t *out, const uint32_t *src) {
+    size_t n = put_4(out, r_load((const uint8_t *)src));
+    return n + put_4(out + n, r_load((const uint8_t *)(src + 4)));
+}
+
+#define few_latin1 put_latin1
+#define few_ucs2 put_ucs2
+#define few_ucs4 put_ucs4

@@ -146,3 +146,65 @@ FWS_INLINE moved block_ucs4(uint32_t *out, const uint8_t *src) {
         _mm512_storeu_si512(out + i, chars_at(in, v_load(src + 64), places + i));
     return (moved){n, block_bytes(src)};
 }
+
+/* --- The other direction ------------------------------------------------------------------- */
+
+enum { PUT_CHARS = 32, PUT_MOST = 128, PUT_FEW = 16, PUT_FEW_MOST = 64 };
+
+FWS_INLINE size_t put_valid(uint8_t *out, __m512i bytes, __mmask64 valid) {
+    v_store(out, _mm512_maskz_compress_epi8(valid, bytes));
+    return (size_t)_mm_popcnt_u64(valid);
+}
+
+/* 32 characters below 800, in lanes of two bytes: 110xxxxx 10xxxxxx, or ________ 0xxxxxxx. */
+FWS_INLINE size_t put_32_of_2(uint8_t *out, __m512i c) {
+    __mmask32 wide = _mm512_cmpge_epu16_mask(c, h_set(0x80));
+    __m512i two = _mm512_slli_epi16(_mm512_and_si512(c, h_set(0x3F)), 8);
+    two = _mm512_or_si512(_mm512_or_si512(two, _mm512_srli_epi16(c, 6)), h_set(0x80C0));
+    __m512i bytes = _mm512_mask_mov_epi16(_mm512_slli_epi16(c, 8), wide, two);
+    __m512i valid = _mm512_mask_mov_epi16(h_set(0x8000), wide, h_set(0x8080));
+    return put_valid(out, bytes, _mm512_movepi8_mask(valid));
+}
+
+/* 16 characters, in lanes of four bytes, as far behind in them as they go. */
+FWS_INLINE size_t put_16(uint8_t *out, __m512i c) {
+    __mmask16 two = _mm512_cmpge_epu32_mask(c, w_set(0x80));
+    __mmask16 three = _mm512_cmpge_epu32_mask(c, w_set(0x800));
+    __mmask16 four = _mm512_cmpge_epu32_mask(c, w_set(0x10000));
+    __m512i x = join(_mm512_srli_epi32(c, 18), _mm512_slli_epi32(c, 10), w_set(0x3F0000));
+    x = join(x, _mm512_srli_epi32(c, 4), w_set(0x3F00));
+    x = _mm512_or_si512(x, _mm512_slli_epi32(_mm512_and_si512(c, w_set(0x3F)), 24));
+    __m512i marks = _mm512_mask_mov_epi32(w_set((int)0x80C00000), three, w_set((int)0x8080E000));
+    marks = _mm512_mask_mov_epi32(marks, four, w_set((int)0x808080F0));
+    __m512i bytes = _mm512_mask_or_epi32(_mm512_slli_epi32(c, 24), two, x, marks);
+    __m512i valid = _mm512_mask_mov_epi32(w_set((int)0x80000000), two, w_set((int)0x80800000));
+    valid = _mm512_mask_mov_epi32(valid, three, w_set((int)0x80808000));
+    valid = _mm512_mask_mov_epi32(valid, four, w_set((int)0x80808080));
+    return put_valid(out, bytes, _mm512_movepi8_mask(valid));
+}
+
+FWS_INLINE size_t put_latin1(uint8_t *out, const uint8_t *src) {
+    return put_32_of_2(out, h_load(src));
+}
+
+FWS_INLINE size_t put_ucs2(uint8_t *out, const uint16_t *src) {
+    __m512i c = _mm512_loadu_si512(src);
+    if (!_mm512_cmpge_epu16_mask(c, h_set(0x800))) return put_32_of_2(out, c);
+    size_t n = put_16(out, _mm512_cvtepu16_epi32(_mm512_castsi512_si256(c)));
+    return n + put_16(out + n, _mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(c, 1)));
+}
+
+FWS_INLINE size_t put_ucs4(uint8_t *out, const uint32_t *src) {
+    size_t n = put_16(out, _mm512_loadu_si512(src));
+    return n + put_16(out + n, _mm512_loadu_si512(src + 16));
+}
+
+FWS_INLINE size_t few_latin1(uint8_t *out, const uint8_t *src) { return put_16(out, w_load(src)); }
+
+FWS_INLINE size_t few_ucs2(uint8_t *out, const uint16_t *src) {
+    return put_16(out, _mm512_cvtepu16_epi32(_mm256_loadu_si256((const void *)src)));
+}
+
+FWS_INLINE size_t few_ucs4(uint8_t *out, const uint32_t *src) {
+    return put_16(out, _mm512_loadu_si512(src));
+}

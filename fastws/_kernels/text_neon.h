@@ -43,6 +43,9 @@ FWS_INLINE reg h_right(reg a, int bits) { return h_left(a, -bits); }
 FWS_INLINE reg h_below(reg a, int limit) {
     return AS8(vcltq_u16(AS16(a), vdupq_n_u16((uint16_t)limit)));
 }
+FWS_INLINE reg h_above(reg a, int limit) {
+    return AS8(vcgtq_u16(AS16(a), vdupq_n_u16((uint16_t)limit)));
+}
 FWS_INLINE reg h_narrow(reg a) {
     return vcombine_u8(vreinterpret_u8_u16(vmovn_u32(AS32(a))), vdup_n_u8(0));
 }
@@ -54,5 +57,9 @@ FWS_INLINE reg w_and(reg a, int bits) {
 }
 FWS_INLINE reg w_left(reg a, int bits) { return AS8_32(vshlq_u32(AS32(a), vdupq_n_s32(bits))); }
 FWS_INLINE reg w_right(reg a, int bits) { return w_left(a, -bits); }
+FWS_INLINE reg w_word(uint32_t a) { return AS8_32(vdupq_n_u32(a)); }
+FWS_INLINE reg w_below(reg a, int limit) {
+    return AS8_32(vcltq_u32(AS32(a), vdupq_n_u32((uint32_t)limit)));
+}
 
 #include "text128_tpl.h"

@@ -1,4 +1,4 @@
-/* Transcoding of valid UTF-8 to the characters of a `str`, written once over any level.
+/* Between valid UTF-8 and the characters of a `str`, both ways, written once over any level.
  *
  * A level gives block_latin1, block_ucs2 and block_ucs4. Each reads from src on, where BLOCK_READ
  * bytes may be read, and writes up to BLOCK_WRITE characters to out, of which `moved.chars` count;
@@ -6,6 +6,8 @@
  * continuations are passed over.
  *
  * At the end, where a block could read or write too far, it works on copies.
+ *
+ * For the way back it gives put_latin1, put_ucs2, put_ucs4 and few_ of each: see FWS_ENCODER.
  */
 
 #define FWS_TRANSCODE(name, type, block)                                                    \
@@ -34,3 +36,7 @@
 FWS_TRANSCODE(to_latin1, uint8_t, block_latin1)
 FWS_TRANSCODE(to_ucs2, uint16_t, block_ucs2)
 FWS_TRANSCODE(to_ucs4, uint32_t, block_ucs4)
+
+FWS_ENCODER(from_latin1, uint8_t, put_latin1, few_latin1, fws_put_latin1)
+FWS_ENCODER(from_ucs2, uint16_t, put_ucs2, few_ucs2, fws_put_ucs2)
+FWS_ENCODER(from_ucs4, uint32_t, put_ucs4, few_ucs4, fws_put_ucs4)
