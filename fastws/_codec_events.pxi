@@ -42,7 +42,8 @@ cdef class _Data:
 @cython.final
 @cython.no_gc
 cdef class Text(_Data):
-    """Text(data)\n--\n\nA text message (RFC 6455 5.6): immutable, hashable, and usable in `match` statements.
+    """Text(data)\n--\n\n\
+    A text message (RFC 6455 5.6): immutable, hashable, and usable in `match` statements.
 
     Args:
         data: str, or any buffer, which is copied to bytes.
@@ -60,7 +61,8 @@ cdef class Text(_Data):
 @cython.final
 @cython.no_gc
 cdef class Binary(_Data):
-    """Binary(data)\n--\n\nA binary message (RFC 6455 5.6): immutable, hashable, and usable in `match` statements.
+    """Binary(data)\n--\n\n\
+    A binary message (RFC 6455 5.6): immutable, hashable, and usable in `match` statements.
 
     Args:
         data: any buffer, which is copied to bytes.
@@ -78,7 +80,8 @@ cdef class Binary(_Data):
 @cython.final
 @cython.no_gc
 cdef class Ping(_Data):
-    """Ping(data)\n--\n\nA ping, which asks for a pong with the same data (RFC 6455 5.5.2): immutable, hashable.
+    """Ping(data)\n--\n\n\
+    A ping, which asks for a pong with the same data (RFC 6455 5.5.2): immutable, hashable.
 
     Args:
         data: any buffer, which is copied to bytes.
@@ -96,7 +99,8 @@ cdef class Ping(_Data):
 @cython.final
 @cython.no_gc
 cdef class Pong(_Data):
-    """Pong(data)\n--\n\nA pong, whether it was asked for or not (RFC 6455 5.5.3): immutable, hashable.
+    """Pong(data)\n--\n\n\
+    A pong, whether it was asked for or not (RFC 6455 5.5.3): immutable, hashable.
 
     Args:
         data: any buffer, which is copied to bytes.
@@ -114,7 +118,8 @@ cdef class Pong(_Data):
 @cython.final
 @cython.no_gc
 cdef class Close:
-    """Close(code, reason='')\n--\n\nA close frame, behind which nothing counts (RFC 6455 5.5.1): immutable, hashable.
+    """Close(code, reason='')\n--\n\n\
+    A close frame, behind which nothing counts (RFC 6455 5.5.1): immutable, hashable.
 
     Args:
         code: CloseCode, or any int from 0 to 65535; 1005 is that of a frame without a code (RFC

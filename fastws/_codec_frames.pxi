@@ -4,7 +4,8 @@
 @cython.no_gc
 @cython.freelist(16)
 cdef class Frame:
-    """Frame(opcode, payload, fin=True, rsv=0, masked=False)\n--\n\nOne frame (RFC 6455 5.2): immutable, hashable, and usable in `match` statements.
+    """Frame(opcode, payload, fin=True, rsv=0, masked=False)\n--\n\n\
+    One frame (RFC 6455 5.2): immutable, hashable, and usable in `match` statements.
 
     Two frames are equal when opcode, payload, fin and rsv are; how they were masked does not count.
 
@@ -77,7 +78,8 @@ cdef class Frame:
 
 @cython.no_gc
 cdef class FrameDecoder(_Stream):
-    """FrameDecoder(role, *, max_payload_size=1048576, rsv=0, strict=True)\n--\n\nCut a stream of bytes into frames (RFC 6455 5.2): feed it, then iterate.
+    """FrameDecoder(role, *, max_payload_size=1048576, rsv=0, strict=True)\n--\n\n\
+    Cut a stream of bytes into frames (RFC 6455 5.2): feed it, then iterate.
 
     Iterating gives every frame that is there whole, in order, and may be taken up again after more
     feeding. Parsing happens as the loop asks: a loop that stops stops the work. Fragments are not

@@ -1,8 +1,10 @@
-# Messages: fragments joined, text checked as it comes, control frames at once (RFC 6455 5.4 to 5.6).
+# Messages: fragments joined, text checked as it comes, control frames at once (RFC 6455 5.4-5.6).
 
 @cython.no_gc
 cdef class MessageDecoder(_Stream):
-    """MessageDecoder(role, *, max_message_size=1048576, max_fragments=131072, text='str', validate_utf8=True, deflate=None)\n--\n\nTurn a stream of bytes into messages (RFC 6455 5.4): feed it, then iterate.
+    """MessageDecoder(role, *, max_message_size=1048576, max_fragments=131072, \
+    text='str', validate_utf8=True, deflate=None)\n--\n\n\
+    Turn a stream of bytes into messages (RFC 6455 5.4): feed it, then iterate.
 
     Iterating gives Text, Binary, Ping, Pong and Close events in the order in which they are whole,
     and may be taken up again after more feeding. Fragments are joined; control frames between them

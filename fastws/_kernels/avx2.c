@@ -32,9 +32,15 @@ FWS_INLINE vec v_high_nibble(vec a) { return v_low_nibble(_mm256_srli_epi16(a, 4
 FWS_INLINE vec v_sub(vec a, vec b) { return _mm256_subs_epu8(a, b); }
 /* The byte shift works within halves: it wants the upper half of before and the lower of a. */
 FWS_INLINE vec v_between(vec a, vec before) { return _mm256_permute2x128_si256(before, a, 0x21); }
-FWS_INLINE vec v_prev1(vec a, vec before) { return _mm256_alignr_epi8(a, v_between(a, before), 15); }
-FWS_INLINE vec v_prev2(vec a, vec before) { return _mm256_alignr_epi8(a, v_between(a, before), 14); }
-FWS_INLINE vec v_prev3(vec a, vec before) { return _mm256_alignr_epi8(a, v_between(a, before), 13); }
+FWS_INLINE vec v_prev1(vec a, vec before) {
+    return _mm256_alignr_epi8(a, v_between(a, before), 15);
+}
+FWS_INLINE vec v_prev2(vec a, vec before) {
+    return _mm256_alignr_epi8(a, v_between(a, before), 14);
+}
+FWS_INLINE vec v_prev3(vec a, vec before) {
+    return _mm256_alignr_epi8(a, v_between(a, before), 13);
+}
 FWS_INLINE int v_is_ascii(vec a) { return !_mm256_movemask_epi8(a); }
 FWS_INLINE int v_is_zero(vec a) { return _mm256_testz_si256(a, a); }
 FWS_INLINE vec v_max(vec a, vec b) { return _mm256_max_epu8(a, b); }
@@ -59,9 +65,7 @@ static size_t ascii_avx2(uint8_t *dst, const uint8_t *src, size_t n, uint32_t ke
 FWS_TARGET_END
 
 extern const fws_kernels fws_avx2;
-const fws_kernels fws_avx2 = {
-    "avx2",          mask_avx2,     utf8_prefix_avx2, utf8_count_avx2,  ascii_avx2,      to_latin1_avx2,
-    to_ucs2_avx2, to_ucs4_avx2, from_latin1_avx2, from_ucs2_avx2, from_ucs4_avx2};
+const fws_kernels fws_avx2 = FWS_LEVEL(avx2);
 
 #else
 typedef int fws_no_avx2; /* C wants a file to declare something */

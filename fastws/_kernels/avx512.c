@@ -33,9 +33,15 @@ FWS_INLINE vec v_high_nibble(vec a) { return v_low_nibble(_mm512_srli_epi16(a, 4
 FWS_INLINE vec v_sub(vec a, vec b) { return _mm512_subs_epu8(a, b); }
 /* The byte shift works within quarters: it wants each quarter's neighbour below. */
 FWS_INLINE vec v_between(vec a, vec before) { return _mm512_alignr_epi32(a, before, 12); }
-FWS_INLINE vec v_prev1(vec a, vec before) { return _mm512_alignr_epi8(a, v_between(a, before), 15); }
-FWS_INLINE vec v_prev2(vec a, vec before) { return _mm512_alignr_epi8(a, v_between(a, before), 14); }
-FWS_INLINE vec v_prev3(vec a, vec before) { return _mm512_alignr_epi8(a, v_between(a, before), 13); }
+FWS_INLINE vec v_prev1(vec a, vec before) {
+    return _mm512_alignr_epi8(a, v_between(a, before), 15);
+}
+FWS_INLINE vec v_prev2(vec a, vec before) {
+    return _mm512_alignr_epi8(a, v_between(a, before), 14);
+}
+FWS_INLINE vec v_prev3(vec a, vec before) {
+    return _mm512_alignr_epi8(a, v_between(a, before), 13);
+}
 FWS_INLINE int v_is_ascii(vec a) { return !_mm512_movepi8_mask(a); }
 FWS_INLINE int v_is_zero(vec a) { return !_mm512_test_epi8_mask(a, a); }
 FWS_INLINE vec v_max(vec a, vec b) { return _mm512_max_epu8(a, b); }
@@ -84,9 +90,7 @@ static size_t ascii_avx512(uint8_t *dst, const uint8_t *src, size_t n, uint32_t 
 FWS_TARGET_END
 
 extern const fws_kernels fws_avx512;
-const fws_kernels fws_avx512 = {
-    "avx512",          mask_avx512,     utf8_prefix_avx512, utf8_count_avx512,  ascii_avx512,      to_latin1_avx512,
-    to_ucs2_avx512, to_ucs4_avx512, from_latin1_avx512, from_ucs2_avx512, from_ucs4_avx512};
+const fws_kernels fws_avx512 = FWS_LEVEL(avx512);
 
 #else
 typedef int fws_no_avx512; /* C wants a file to declare something */

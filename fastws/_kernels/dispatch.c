@@ -31,9 +31,7 @@ static void cpuid(uint32_t leaf, uint32_t r[4]) {
 static uint64_t saved_state(void) { return _xgetbv(0); }
 #else
 #include <cpuid.h>
-static void cpuid(uint32_t leaf, uint32_t r[4]) {
-    __cpuid_count(leaf, 0, r[0], r[1], r[2], r[3]);
-}
+static void cpuid(uint32_t leaf, uint32_t r[4]) { __cpuid_count(leaf, 0, r[0], r[1], r[2], r[3]); }
 static uint64_t saved_state(void) {
     uint32_t low, high;
     __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
@@ -48,7 +46,7 @@ static int has(uint32_t word, uint32_t bits) { return (word & bits) == bits; }
 size_t fws_levels(const fws_kernels *levels[FWS_MAX_LEVELS]) {
     const uint32_t SSSE3 = 1u << 9, SSE41 = 1u << 19; /* leaf 1, ECX */
     const uint32_t POPCNT = 1u << 23, OSXSAVE = 1u << 27;
-    const uint32_t AVX2 = 1u << 5;                                        /* leaf 7, EBX */
+    const uint32_t AVX2 = 1u << 5; /* leaf 7, EBX */
     const uint32_t AVX512_F = 1u << 16, AVX512_BW = 1u << 30, AVX512_VL = 1u << 31;
     const uint32_t AVX512_VBMI = 1u << 1, AVX512_VBMI2 = 1u << 6; /* leaf 7, ECX */
     const uint64_t YMM = 0x06, ZMM = 0xE6;                        /* XCR0: what is saved */

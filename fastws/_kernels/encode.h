@@ -67,15 +67,15 @@ FWS_INLINE size_t fws_put(uint8_t *out, uint32_t c) {
     return 4;
 }
 
-#define FWS_PUT_ALL(name, type)                                              \
-    FWS_INLINE uint8_t *name(uint8_t *out, const type *src, size_t n) {       \
-        for (size_t i = 0; i < n; i++) {                                      \
-            if (src[i] < 0x80)                                                \
-                *out++ = (uint8_t)src[i];                                     \
-            else                                                              \
-                out += fws_put(out, src[i]);                                  \
-        }                                                                     \
-        return out;                                                           \
+#define FWS_PUT_ALL(name, type) \
+    FWS_INLINE uint8_t *name(uint8_t *out, const type *src, size_t n) { \
+        for (size_t i = 0; i < n; i++) { \
+            if (src[i] < 0x80) \
+                *out++ = (uint8_t)src[i]; \
+            else \
+                out += fws_put(out, src[i]); \
+        } \
+        return out; \
     }
 
 FWS_PUT_ALL(fws_put_latin1, uint8_t)
@@ -84,14 +84,14 @@ FWS_PUT_ALL(fws_put_ucs4, uint32_t)
 
 /* Make a kernel of a level's blocks: `block` encodes PUT_CHARS characters, may write PUT_MOST bytes,
  * and gives how many count; `few` does so with PUT_FEW and PUT_FEW_MOST. The rest goes one by one. */
-#define FWS_ENCODER(name, type, block, few, one_by_one)                                     \
-    static uint8_t *FWS_NAME(name)(uint8_t * out, uint8_t *end, const type *src, size_t n) { \
-        size_t i = 0;                                                                       \
-        for (; i + PUT_CHARS <= n && (size_t)(end - out) >= PUT_MOST; i += PUT_CHARS)       \
-            out += block(out, src + i);                                                     \
-        for (; i + PUT_FEW <= n && (size_t)(end - out) >= PUT_FEW_MOST; i += PUT_FEW)       \
-            out += few(out, src + i);                                                       \
-        return one_by_one(out, src + i, n - i);                                             \
+#define FWS_ENCODER(name, type, block, few, one_by_one) \
+    static uint8_t *FWS_NAME(name)(uint8_t *out, uint8_t *end, const type *src, size_t n) { \
+        size_t i = 0; \
+        for (; i + PUT_CHARS <= n && (size_t)(end - out) >= PUT_MOST; i += PUT_CHARS) \
+            out += block(out, src + i); \
+        for (; i + PUT_FEW <= n && (size_t)(end - out) >= PUT_FEW_MOST; i += PUT_FEW) \
+            out += few(out, src + i); \
+        return one_by_one(out, src + i, n - i); \
     }
 
 FWS_INLINE size_t fws_encoded_size(int width, const void *src, size_t n) {

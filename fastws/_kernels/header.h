@@ -13,11 +13,11 @@
 #include "kernels.h"
 
 enum {
-    FWS_HEADER_MAX = 14,     /* 2 + 8 + 4 */
-    FWS_ANY_RSV = 0xFF,      /* reserved bits are not judged */
-    FWS_CONTROL_MAX = 125,   /* RFC 6455 5.5 */
-    FWS_SERVER = 1,          /* who reads: a server wants masked frames, */
-    FWS_CLIENT = 2           /* a client wants them unmasked, 0 takes either */
+    FWS_HEADER_MAX = 14,   /* 2 + 8 + 4 */
+    FWS_ANY_RSV = 0xFF,    /* reserved bits are not judged */
+    FWS_CONTROL_MAX = 125, /* RFC 6455 5.5 */
+    FWS_SERVER = 1,        /* who reads: a server wants masked frames, */
+    FWS_CLIENT = 2         /* a client wants them unmasked, 0 takes either */
 };
 
 typedef enum fws_verdict {
@@ -28,11 +28,11 @@ typedef enum fws_verdict {
 } fws_verdict;
 
 typedef struct fws_rules {
-    uint64_t limit;       /* the largest payload, in bytes */
-    uint16_t barred;      /* opcodes that may not come now, one bit each */
-    uint8_t role;         /* 0, FWS_SERVER or FWS_CLIENT */
-    uint8_t rsv;          /* the reserved bits that an extension uses, or FWS_ANY_RSV */
-    uint8_t judge;        /* 0: only the limit holds */
+    uint64_t limit;        /* the largest payload, in bytes */
+    uint16_t barred;       /* opcodes that may not come now, one bit each */
+    uint8_t role;          /* 0, FWS_SERVER or FWS_CLIENT */
+    uint8_t rsv;           /* the reserved bits that an extension uses, or FWS_ANY_RSV */
+    uint8_t judge;         /* 0: only the limit holds */
     uint8_t spare_control; /* the limit is not for control frames */
 } fws_rules;
 

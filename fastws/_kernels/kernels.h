@@ -57,6 +57,20 @@ typedef struct fws_kernels {
     uint8_t *(*from_ucs4)(uint8_t *out, uint8_t *end, const uint32_t *src, size_t n);
 } fws_kernels;
 
+/* The table of a level whose functions are named operation_level. */
+#define FWS_LEVEL(level) \
+    {#level, \
+     mask_##level, \
+     utf8_prefix_##level, \
+     utf8_count_##level, \
+     ascii_##level, \
+     to_latin1_##level, \
+     to_ucs2_##level, \
+     to_ucs4_##level, \
+     from_latin1_##level, \
+     from_ucs2_##level, \
+     from_ucs4_##level}
+
 enum { FWS_BLOCK = 64, FWS_MAX_LEVELS = 4 };
 
 /* Below this many bytes the call and the set-up of wide code cost more than they save. */

@@ -51,9 +51,7 @@ static size_t ascii_neon(uint8_t *dst, const uint8_t *src, size_t n, uint32_t ke
 }
 
 extern const fws_kernels fws_neon;
-const fws_kernels fws_neon = {
-    "neon",          mask_neon,     utf8_prefix_neon, utf8_count_neon,  ascii_neon,      to_latin1_neon,
-    to_ucs2_neon, to_ucs4_neon, from_latin1_neon, from_ucs2_neon, from_ucs4_neon};
+const fws_kernels fws_neon = FWS_LEVEL(neon);
 
 #else
 typedef int fws_no_neon; /* C wants a file to declare something */

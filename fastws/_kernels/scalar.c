@@ -67,16 +67,16 @@ static size_t utf8_prefix_scalar(const uint8_t *src, size_t n) {
 
 enum { BLOCK_READ = 8, BLOCK_WRITE = 8 };
 
-#define SCALAR_BLOCK(name, type)                                     \
-    FWS_INLINE moved name(type *out, const uint8_t *src) {           \
-        if (v_is_ascii(v_load(src))) {                               \
-            for (int i = 0; i < 8; i++) out[i] = src[i];             \
-            return (moved){8, 8};                                    \
-        }                                                            \
-        uint32_t c;                                                  \
-        size_t bytes = fws_text_next(&c, src);                       \
-        *out = (type)c;                                              \
-        return (moved){1, bytes};                                    \
+#define SCALAR_BLOCK(name, type) \
+    FWS_INLINE moved name(type *out, const uint8_t *src) { \
+        if (v_is_ascii(v_load(src))) { \
+            for (int i = 0; i < 8; i++) out[i] = src[i]; \
+            return (moved){8, 8}; \
+        } \
+        uint32_t c; \
+        size_t bytes = fws_text_next(&c, src); \
+        *out = (type)c; \
+        return (moved){1, bytes}; \
     }
 
 SCALAR_BLOCK(block_latin1, uint8_t)
@@ -102,6 +102,4 @@ FWS_INLINE size_t put_latin1(uint8_t *out, const uint8_t *src) {
 #include "text_tpl.h"
 
 extern const fws_kernels fws_scalar;
-const fws_kernels fws_scalar = {
-    "scalar",          mask_scalar,     utf8_prefix_scalar, utf8_count_scalar,  ascii_scalar,      to_latin1_scalar,
-    to_ucs2_scalar, to_ucs4_scalar, from_latin1_scalar, from_ucs2_scalar, from_ucs4_scalar};
+const fws_kernels fws_scalar = FWS_LEVEL(scalar);

@@ -54,9 +54,7 @@ static size_t ascii_sse4(uint8_t *dst, const uint8_t *src, size_t n, uint32_t ke
 FWS_TARGET_END
 
 extern const fws_kernels fws_sse4;
-const fws_kernels fws_sse4 = {
-    "sse4",          mask_sse4,     utf8_prefix_sse4, utf8_count_sse4,  ascii_sse4,      to_latin1_sse4,
-    to_ucs2_sse4, to_ucs4_sse4, from_latin1_sse4, from_ucs2_sse4, from_ucs4_sse4};
+const fws_kernels fws_sse4 = FWS_LEVEL(sse4);
 
 #else
 typedef int fws_no_sse4; /* C wants a file to declare something */

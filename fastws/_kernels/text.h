@@ -13,9 +13,9 @@
 #include "utf8.h"
 
 typedef struct fws_text {
-    size_t chars;    /* characters begun */
+    size_t chars;  /* characters begun */
     uint8_t width; /* FWS_ASCII to FWS_UCS4 */
-    fws_utf8 utf8;   /* where the text stands */
+    fws_utf8 utf8; /* where the text stands */
 } fws_text;
 
 /* What one block of a transcoder did. */
@@ -109,9 +109,15 @@ FWS_INLINE size_t fws_text_take(const fws_kernels *level, fws_text *t, uint8_t *
 FWS_INLINE void fws_text_write(const fws_kernels *level, const fws_text *t, void *out,
                                const uint8_t *src, size_t n) {
     switch (t->width) {
-    case FWS_LATIN: level->to_latin1(out, src, n, t->chars); break;
-    case FWS_UCS2: level->to_ucs2(out, src, n, t->chars); break;
-    default: level->to_ucs4(out, src, n, t->chars); break;
+        case FWS_LATIN:
+            level->to_latin1(out, src, n, t->chars);
+            break;
+        case FWS_UCS2:
+            level->to_ucs2(out, src, n, t->chars);
+            break;
+        default:
+            level->to_ucs4(out, src, n, t->chars);
+            break;
     }
 }
 

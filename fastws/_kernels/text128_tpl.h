@@ -68,8 +68,7 @@ FWS_INLINE reg run_of_2(reg in) {
 }
 
 FWS_INLINE reg run_of_3(reg in) {
-    static const uint8_t order[16] = {2,  1, 0, 0xFF, 5,  4,  3, 0xFF,
-                                      8, 7, 6, 0xFF, 11, 10, 9, 0xFF};
+    static const uint8_t order[16] = {2, 1, 0, 0xFF, 5, 4, 3, 0xFF, 8, 7, 6, 0xFF, 11, 10, 9, 0xFF};
     reg w = r_shuffle(in, r_load(order));
     reg low = r_or(w_and(w, 0x3F), w_and(w_right(w, 2), 0xFC0));
     return r_or(low, w_and(w_right(w, 4), 0xF000));
@@ -158,10 +157,10 @@ FWS_INLINE size_t put_4(uint8_t *out, reg c) {
     reg ascii = w_below(c, 0x80), two = w_below(c, 0x800), three = w_below(c, 0x10000);
     reg x = r_or(r_or(w_left(w_and(c, 0x3F), 24), w_and(w_left(c, 10), 0x3F0000)),
                  r_or(w_and(w_right(c, 4), 0x3F00), w_right(c, 18)));
-    reg marks = r_pick(three, r_pick(two, w_word(0x80C00000), w_word(0x8080E000)),
-                       w_word(0x808080F0));
-    reg valid = r_pick(three, r_pick(two, w_word(0xFFFF0000), w_word(0xFFFFFF00)),
-                       w_word(0xFFFFFFFF));
+    reg marks =
+        r_pick(three, r_pick(two, w_word(0x80C00000), w_word(0x8080E000)), w_word(0x808080F0));
+    reg valid =
+        r_pick(three, r_pick(two, w_word(0xFFFF0000), w_word(0xFFFFFF00)), w_word(0xFFFFFFFF));
     return put_valid(out, r_pick(ascii, w_left(c, 24), r_or(x, marks)),
                      r_pick(ascii, w_word(0xFF000000), valid));
 }

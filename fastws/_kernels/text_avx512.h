@@ -51,8 +51,8 @@ FWS_INLINE size_t half_ucs2(uint16_t *out, const uint8_t *src, uint32_t leads) {
     __m512i b0 = h_load(src), b1 = h_load(src + 1), b2 = h_load(src + 2);
     __m512i low1 = _mm512_and_si512(b1, h_set(0x3F));
     __m512i two = _mm512_or_si512(low1, _mm512_slli_epi16(_mm512_and_si512(b0, h_set(0x1F)), 6));
-    __m512i three = join(_mm512_or_si512(_mm512_slli_epi16(b0, 12), _mm512_slli_epi16(low1, 6)),
-                         b2, h_set(0x3F));
+    __m512i three = join(_mm512_or_si512(_mm512_slli_epi16(b0, 12), _mm512_slli_epi16(low1, 6)), b2,
+                         h_set(0x3F));
     __m512i c = _mm512_mask_mov_epi16(b0, _mm512_cmpge_epu16_mask(b0, h_set(0xC0)), two);
     c = _mm512_mask_mov_epi16(c, _mm512_cmpge_epu16_mask(b0, h_set(0xE0)), three);
     _mm512_storeu_si512(out, _mm512_maskz_compress_epi16(leads, c));
@@ -135,10 +135,10 @@ FWS_INLINE moved block_ucs4(uint32_t *out, const uint8_t *src) {
         _mm512_storeu_si512(out, run_of_3(in));
         return (moved){16, 48};
     }
-    static const uint8_t all[64] = {
-        0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
-        22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
-        44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
+    static const uint8_t all[64] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
+                                    16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
+                                    32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47,
+                                    48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
     uint8_t places[64];
     size_t n = (size_t)_mm_popcnt_u64(leads);
     v_store(places, _mm512_maskz_compress_epi8(leads, v_load(all)));

@@ -42,6 +42,7 @@ enum {
     BLOCK_VECS = FWS_BLOCK / VEC_SIZE
 };
 
+/* clang-format off */
 static const uint8_t FAULTS_BEFORE_HIGH[16] = {
     TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG,
     TWO_CONTS, TWO_CONTS, TWO_CONTS, TWO_CONTS,
@@ -82,6 +83,7 @@ static const uint8_t CLOSED_END[FWS_BLOCK] = {
     255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
     255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
     255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0xEF, 0xDF, 0xBF};
+/* clang-format on */
 
 typedef struct carry {
     vec before;   /* the vector before this block */
@@ -188,8 +190,7 @@ static size_t FWS_NAME(utf8_prefix)(const uint8_t *src, size_t n) {
     return utf8_scan(src, n, &c, 0);
 }
 
-static size_t FWS_NAME(utf8_count)(const uint8_t *src, size_t n, size_t *chars,
-                                   uint8_t *width) {
+static size_t FWS_NAME(utf8_count)(const uint8_t *src, size_t n, size_t *chars, uint8_t *width) {
     carry c;
     size_t good = utf8_scan(src, n, &c, 1);
     if (good == n) {
