@@ -12,6 +12,7 @@ cdef enum:
     SCRATCH = 65536  # bytes that get_buffer() hands out
     LARGE = 16384  # what a payload must lack to be read into directly
     FIRST = 4096  # the least that is taken for a payload in parts
+    NEAR = 17  # once a part of this size has come, all the room is taken: no copies any more
 
 cdef enum Kind:
     RAW  # bytes, not looked at
@@ -182,13 +183,14 @@ cdef class _Stream:
         return PyBytes_Data(self.payload)
 
     cdef int reserve(self, Py_ssize_t size) except -1:
-        """Make room for `size` bytes of the payload."""
-        cdef Py_ssize_t room
+        """Make room for `size` bytes of the payload: by doubling, or all of it near the end."""
+        cdef Py_ssize_t room, end
         if size <= self.room:
             return 0
         room = max(size, self.room * 2, FIRST)
         if self.exact:
-            room = min(room, self.start + <Py_ssize_t>self.head.length)
+            end = self.start + <Py_ssize_t>self.head.length
+            room = end if size > end // NEAR else min(room, end)
         if self.payload == NULL:
             if self.kind == ASCII:
                 self.payload = PyUnicode_Raw(room, 127)
