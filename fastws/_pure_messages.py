@@ -104,6 +104,7 @@ class MessageDecoder(Stream):
         "_max_size",
         "_opcode",
         "_parts",
+        "_spent",
         "_state",
         "_validate",
     )
@@ -111,7 +112,8 @@ class MessageDecoder(Stream):
     _opcode: int  # of the message in progress, or 0
     _compressed: bool  # whether it is
     _fragments: int  # frames of it that have begun
-    _parts: BytesIO | None  # and the payloads of those that were whole
+    _spent: int  # bytes of those that were whole, as they came
+    _parts: BytesIO | None  # and their payloads, inflated
     _checking: bool  # whether it is text that is to be checked
     _checked: int  # bytes of it that were
     _state: Utf8State  # behind them
@@ -230,6 +232,7 @@ class MessageDecoder(Stream):
         if opcode & 0x08:
             return made(opcode, bytes(payload))
         fin = head[0] > 0x7F
+        self._spent += len(payload)
         if self._compressed:
             payload = self._inflate(head, bytes(payload), fin)
         if fin:
@@ -261,7 +264,7 @@ class MessageDecoder(Stream):
 
     def _begin_message(self) -> None:
         """Be ready for a new message."""
-        self._opcode = self._fragments = self._held = self._checked = 0
+        self._opcode = self._fragments = self._spent = self._held = self._checked = 0
         self._compressed = self._checking = False
         self._parts = None
         self._state = BETWEEN
@@ -273,13 +276,13 @@ class MessageDecoder(Stream):
         self._allowed = allowed_now(self._rsv, barred)
 
     def _set_limit(self) -> None:
-        """Set what the next frame may declare: compressed, it is measured once inflated."""
-        self._limit = self._max_size - (0 if self._compressed else self._held)
+        """Set what the next frame may declare; what is compressed is measured again inflated."""
+        self._limit = max(0, self._max_size - self._spent)
 
     def _too_big(self, first: int, length: int) -> CodecError | None:
         if first & 0x08:
             return None
-        return message_too_big(self._max_size - self._limit + length, self._max_size)
+        return message_too_big(self._spent + length, self._max_size)
 
     def _close(self, head: bytes, payload: bytes) -> Close:
         error = close_error(payload)
