@@ -232,11 +232,12 @@ class MessageDecoder(Stream):
         if opcode & 0x08:
             return made(opcode, bytes(payload))
         fin = head[0] > 0x7F
+        kind = self._opcode  # now: an inflater might use this decoder from inside
         self._spent += len(payload)
         if self._compressed:
             payload = self._inflate(head, bytes(payload), fin)
         if fin:
-            return self._message(head, payload)
+            return self._message(kind, head, payload)
         if self._checking:
             self._check(head, payload[self._checked - self._held :])
         if self._parts is None:
@@ -245,22 +246,21 @@ class MessageDecoder(Stream):
         self._set_limit()
         return None
 
-    def _message(self, head: bytes, payload: bytes | bytearray) -> Event:
+    def _message(self, kind: int, head: bytes, payload: bytes | bytearray) -> Event:
         """Give the message that ends with this payload."""
-        opcode = self._opcode
         if self._parts is not None:
             self._parts.write(payload)
             payload = self._parts.getvalue()
-        if self._as_str and opcode == Opcode.TEXT:
+        if self._as_str and kind == Opcode.TEXT:
             content = self._decode(head, payload)
             self._begin_message()
-            return made(opcode, content)
+            return made(kind, content)
         if self._checking:
             self._check(head, payload[self._checked :])
             if self._state[0]:
                 self._fail(truncated_utf8(len(payload)), head)
         self._begin_message()
-        return made(opcode, bytes(payload))
+        return made(kind, bytes(payload))
 
     def _begin_message(self) -> None:
         """Be ready for a new message."""

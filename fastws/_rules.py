@@ -358,6 +358,4 @@ def close_payload(code: int | None, reason: str) -> bytes:
 
 def not_a_payload(payload: object) -> TypeError:
     """Make the error for a payload that is neither text nor bytes."""
-    return TypeError(
-        f"payload must be str or a bytes-like object, not '{type(payload).__name__}'"
-    )
+    return TypeError(f"payload must be str or a bytes-like object, not '{type(payload).__name__}'")

@@ -71,9 +71,7 @@ RSV1 = 0x40
 RSV2 = 0x20
 RSV3 = 0x10
 
-FrameHeader = namedtuple(
-    "FrameHeader", "fin rsv opcode masked mask payload_length header_length"
-)
+FrameHeader = namedtuple("FrameHeader", "fin rsv opcode masked mask payload_length header_length")
 FrameHeader.__doc__ = """A frame's header, read (RFC 6455 5.2).
 
 fin: bool, the last frame of its message. rsv: int, the reserved bits that are set (RSV1, RSV2,

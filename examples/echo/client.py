@@ -1,6 +1,6 @@
 """Send messages of every kind to an echo server, and check what comes back.
 
-    python client.py ws://127.0.0.1:8765
+python client.py ws://127.0.0.1:8765
 """
 
 from __future__ import annotations

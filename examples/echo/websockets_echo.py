@@ -1,7 +1,7 @@
 """Echo every message: a server on the websockets library alone, which knows nothing of fastws.
 
-    python websockets_echo.py --port 8765               the library as it is
-    fastws run websockets_echo.py --port 8765           the same, with fastws under it
+python websockets_echo.py --port 8765               the library as it is
+fastws run websockets_echo.py --port 8765           the same, with fastws under it
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from websockets.protocol import CLIENT, Protocol
 from websockets.server import ServerProtocol
 
 from . import _websockets_frames as ours
+from .websockets import asyncio_members
 
 __all__ = ["FastClientProtocol", "FastServerProtocol", "make"]
 
@@ -69,5 +70,8 @@ def make(name: str) -> type:
     side = "Client" if "Client" in name else "Server"
     face = name.removesuffix(f"{side}Connection").lower()
     base = getattr(import_module(f"websockets.{face}.{side.lower()}"), f"{side}Connection")
-    doc = f"A `{base.__module__}.{base.__qualname__}` whose frames fastws reads and writes."
-    return type(name, (FastConnection, base), {"__doc__": doc, "__module__": __name__})
+    members: dict[str, Any] = {"__module__": __name__}
+    members["__doc__"] = f"A `{base.__module__}.{base.__qualname__}` with the frames of fastws."
+    if face == "asyncio":
+        members.update(asyncio_members())
+    return type(name, (FastConnection, base), members)

@@ -138,13 +138,15 @@ def _read_frames(protocol: Protocol) -> Generator[None]:
         if opcode is None or frame.masked is not masked:
             raise _misframed(frame.opcode)
         if opcode < CLOSE and not frame.rsv and not protocol.extensions:
-            data = frame.payload if masked else bytearray(frame.payload)
-            host_frame = Frame(opcode, data, frame.fin)
+            host_frame = Frame(
+                opcode, frame.payload if masked else bytearray(frame.payload), frame.fin
+            )
         else:
             host_frame = _host_frame(protocol, frame, limit)
         if protocol.debug:
             protocol.logger.debug("< %s", host_frame)
         protocol.recv_frame(host_frame)
+        del frame, host_frame  # an idle connection holds no message
     yield
 
 

@@ -108,7 +108,8 @@ def patches() -> list[Patch]:
         found.append(Patch(legacy, "apply_mask", ours.apply_mask))
     asynchronous = sys.modules.get("websockets.asyncio.connection")
     if hasattr(asynchronous, "Connection"):
-        found += _asyncio_patches()
+        connection = asynchronous.Connection
+        found += [Patch(connection, *member) for member in asyncio_members().items()]
     return found
 
 
@@ -129,15 +130,18 @@ def _structure(ours: Any) -> dict[str, bool]:
     }
 
 
-def _asyncio_patches() -> list[Patch]:
-    """List what to replace in the asyncio face; nothing before 17.4, where errors went elsewhere."""
+def asyncio_members() -> dict[str, Any]:
+    """Give what stands in for members of the asyncio face's Connection, by name.
+
+    That is nothing before websockets 17.4, where a failure took another way to the user.
+    """
     from . import _websockets_asyncio as ours
 
     generator = getattr(ours.STOCK_SEND_CONTEXT, "__wrapped__", None)
     code = getattr(generator, "__code__", None)
     if code is None or not SEND_CONTEXT_USES.issubset(code.co_names):
-        return []
-    return [Patch(ours.Connection, "send_context", ours.send_context)]
+        return {}
+    return {"send_context": ours.send_context}
 
 
 def __getattr__(name: str) -> Any:

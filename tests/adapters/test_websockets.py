@@ -20,11 +20,13 @@ import websockets.sync.client
 import websockets.sync.server
 from adapters.transcript import fast
 from websockets import frames, protocol
+from websockets.asyncio.connection import Connection
 from websockets.frames import Frame
 from websockets.protocol import Protocol
 
 import fastws
 from fastws.adapters import HostWarning
+from fastws.adapters import _websockets_asyncio as ours_asyncio
 from fastws.adapters import _websockets_frames as ours
 from fastws.adapters import websockets as adapter
 
@@ -49,7 +51,8 @@ REPLACED = (
 
 
 def standing() -> list[object]:
-    return [vars(frames)["apply_mask"], vars(Frame)["serialize"], vars(Protocol)["parse"]]
+    found = [vars(frames)["apply_mask"], vars(Frame)["serialize"], vars(Protocol)["parse"]]
+    return [*found, vars(Connection)["send_context"]]
 
 
 def test_the_very_objects_are_restored() -> None:
@@ -57,7 +60,8 @@ def test_the_very_objects_are_restored() -> None:
     adapter.install()
     fastws.install("websockets")
     during = standing()
-    assert during == [ours.apply_mask, ours.serialize, ours.parse]
+    assert during[:3] == [ours.apply_mask, ours.serialize, ours.parse]
+    assert (during[3] is ours_asyncio.send_context) is hasattr(Connection, "set_connection_exc")
     found = fastws.status()["websockets"]
     assert (found.state, found.supported, found.reason) == ("on", adapter.supported(), "")
     assert found.version is not None
@@ -88,6 +92,14 @@ def test_another_structure_is_refused(
     assert standing() == before
     assert fastws.status()["websockets"].state == "refused"
     fastws.uninstall("websockets")
+
+
+def test_another_send_context_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ours_asyncio, "STOCK_SEND_CONTEXT", lambda self: None)
+    before = vars(Connection)["send_context"]
+    with fast():
+        assert fastws.status()["websockets"].state == "on"
+        assert vars(Connection)["send_context"] is before
 
 
 def python(code: str) -> str:

@@ -293,6 +293,18 @@ def test_a_connection_is_freed_without_the_collector(side: Side) -> None:
 
 
 @sides
+@pytest.mark.parametrize("opcode", [1, 9], ids=["text", "ping"])
+def test_an_idle_connection_holds_no_message(side: Side, opcode: int) -> None:
+    with fast():
+        protocol = protocol_of(side)
+        protocol.receive_data(framed(side, opcode, b"x" * 100))
+    [event] = protocol.events_received()
+    gone = weakref.ref(event)
+    del event
+    assert gone() is None
+
+
+@sides
 def test_open_connections_keep_what_they_were_opened_with(side: Side) -> None:
     data = framed(side, 2, b"payload")
     stock = protocol_of(side)
