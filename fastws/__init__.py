@@ -3,8 +3,6 @@
 This file holds the public names and nothing else; `_backend` chooses the back end.
 """
 
-from __future__ import annotations
-
 from ._backend import ACCELERATED, backend, codec, simd
 from ._types import (
     RSV1,
@@ -121,7 +119,7 @@ def uninstall(*hosts: str) -> None:
     uninstall(*hosts)
 
 
-def status() -> dict[str, Status]:
+def status() -> "dict[str, Status]":
     """Tell where fastws is in; see `fastws.adapters.status`."""
     from .adapters import status
 

@@ -7,8 +7,6 @@ Environment, read once at import:
         ImportError, with or without the switch above.
 """
 
-from __future__ import annotations
-
 from os import environ
 
 TYPE_CHECKING = False
@@ -23,7 +21,7 @@ def switched_on(name: str) -> bool:
     return environ.get(name, "") not in ("", "0")
 
 
-def load() -> ModuleType:
+def load() -> "ModuleType":
     """Import the back end that the environment and this machine allow.
 
     Raises:

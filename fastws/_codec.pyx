@@ -28,7 +28,6 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, strcmp
 
 import os
-from collections import deque as _deque
 from operator import index as _index
 
 from . import _rules
@@ -218,7 +217,7 @@ cdef object header_of(const fws_header *h, bint with_key):
     cdef uint8_t key[4]
     cdef bint is_masked = h.second >> 7
     fws_store32(key, h.key)
-    return FrameHeader(
+    cdef tuple fields = (
         h.first >> 7 == 1,
         h.first & 0x70,
         OPCODES[h.first & 0x0F],
@@ -227,6 +226,7 @@ cdef object header_of(const fws_header *h, bint with_key):
         h.length,
         h.size,
     )
+    return tuple.__new__(FrameHeader, fields)
 
 
 cdef object header_error(const fws_header *h, const fws_rules *rules):

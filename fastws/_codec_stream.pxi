@@ -85,7 +85,9 @@ cdef class _Stream:
         if size != PyBytes_GET_SIZE(chunk):
             chunk = chunk[:size]
         if self.queue is None:
-            self.queue = _deque()
+            from collections import deque  # imported where it is needed, which is seldom
+
+            self.queue = deque()
         self.queue.append(chunk)
         self.queued += size
         return 0

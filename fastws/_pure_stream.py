@@ -8,7 +8,6 @@ frame themselves, since that is hot, and leave everything else to `Stream._step(
 
 from __future__ import annotations
 
-from collections import deque
 from operator import index
 
 from ._pure_kernels import (
@@ -27,6 +26,8 @@ from ._rules import MAX_CONTROL_PAYLOAD, again, header_error, payload_too_big
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections import deque
+
     from _typeshed import ReadableBuffer
 
     from ._types import CodecError, FrameHeader
@@ -129,6 +130,8 @@ class Stream:
             self._end = len(chunk)
             return
         if self._queue is None:
+            from collections import deque  # imported where it is needed, which is seldom
+
             self._queue = deque()
         self._queue.append(chunk)
         self._queued += len(chunk)

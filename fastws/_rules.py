@@ -5,8 +5,6 @@ here, once, off the hot path, so the twins cannot differ in it. Rule: the checks
 the order in which its bytes arrive, so that the verdict does not depend on how the stream was cut.
 """
 
-from __future__ import annotations
-
 from operator import index
 from sys import maxsize
 
@@ -238,7 +236,7 @@ def frame_start(opcode: object, fin: object, rsv: object) -> int:
     return (0x80 if fin else 0) | check_rsv(rsv) | number
 
 
-def frame_repr(frame: Any) -> str:
+def frame_repr(frame: "Any") -> str:
     """Show a frame as the call that makes an equal one."""
     return (
         f"Frame(opcode={frame.opcode!r}, payload={frame.payload!r}, "
@@ -249,7 +247,7 @@ def frame_repr(frame: Any) -> str:
 # --- Events ---------------------------------------------------------------------------------------
 
 
-def text_data(data: Any) -> str | bytes:
+def text_data(data: "Any") -> str | bytes:
     """Give what a Text holds: a str, or a copy of a buffer; or raise TypeError."""
     if isinstance(data, str):
         return data
@@ -259,12 +257,12 @@ def text_data(data: Any) -> str | bytes:
         raise not_a_payload(data) from None
 
 
-def data_repr(event: Any) -> str:
+def data_repr(event: "Any") -> str:
     """Show an event as the call that makes an equal one."""
     return f"{type(event).__name__}(data={event.data!r})"
 
 
-def close_repr(event: Any) -> str:
+def close_repr(event: "Any") -> str:
     """Show a Close as the call that makes an equal one."""
     return f"Close(code={event.code!r}, reason={event.reason!r})"
 

@@ -3,10 +3,10 @@
 Nothing here is hot. `Frame` is not here: each back end has its own, since making one is hot.
 """
 
-from __future__ import annotations
-
-from collections import namedtuple
 from enum import IntEnum
+from operator import itemgetter
+
+TYPE_CHECKING = False
 
 __all__ = [
     "RSV1",
@@ -71,14 +71,63 @@ RSV1 = 0x40
 RSV2 = 0x20
 RSV3 = 0x10
 
-FrameHeader = namedtuple("FrameHeader", "fin rsv opcode masked mask payload_length header_length")
-FrameHeader.__doc__ = """A frame's header, read (RFC 6455 5.2).
+if TYPE_CHECKING:
+    from typing import NamedTuple
 
-fin: bool, the last frame of its message. rsv: int, the reserved bits that are set (RSV1, RSV2,
-RSV3). opcode: Opcode, or the plain int of a reserved one. masked: bool. mask: the 4-byte masking
-key as bytes, or None. payload_length: bytes of payload to follow. header_length: bytes of the
-header itself, 2 to 14.
-"""
+    class FrameHeader(NamedTuple):
+        fin: bool
+        rsv: int
+        opcode: int
+        masked: bool
+        mask: bytes | None
+        payload_length: int
+        header_length: int
+
+else:
+    # collections.namedtuple makes the like, but importing it takes longer than all of fastws.
+    class FrameHeader(tuple):
+        """A frame's header, read (RFC 6455 5.2).
+
+        fin: bool, the last frame of its message. rsv: int, the reserved bits that are set (RSV1,
+        RSV2, RSV3). opcode: Opcode, or the plain int of a reserved one. masked: bool. mask: the
+        4-byte masking key as bytes, or None. payload_length: bytes of payload to follow.
+        header_length: bytes of the header itself, 2 to 14.
+        """
+
+        __slots__ = ()
+        _fields = __match_args__ = (
+            "fin",
+            "rsv",
+            "opcode",
+            "masked",
+            "mask",
+            "payload_length",
+            "header_length",
+        )
+
+        def __new__(cls, fin, rsv, opcode, masked, mask, payload_length, header_length):
+            fields = (fin, rsv, opcode, masked, mask, payload_length, header_length)
+            return tuple.__new__(cls, fields)
+
+        @classmethod
+        def _make(cls, fields):
+            return cls(*fields)
+
+        def _replace(self, **changes):
+            return type(self)(**{**self._asdict(), **changes})
+
+        def _asdict(self):
+            return dict(zip(self._fields, self, strict=True))
+
+        def __getnewargs__(self):
+            return tuple(self)
+
+        def __repr__(self):
+            fields = ", ".join([f"{name}={value!r}" for name, value in self._asdict().items()])
+            return f"FrameHeader({fields})"
+
+    for _place, _name in enumerate(FrameHeader._fields):
+        setattr(FrameHeader, _name, property(itemgetter(_place), doc=f"Field {_place}."))
 
 
 class CodecError(Exception):

@@ -106,9 +106,8 @@ def patches() -> list[Patch]:
     legacy = sys.modules.get("websockets.legacy.framing")
     if hasattr(legacy, "apply_mask"):
         found.append(Patch(legacy, "apply_mask", ours.apply_mask))
-    asynchronous = sys.modules.get("websockets.asyncio.connection")
-    if hasattr(asynchronous, "Connection"):
-        connection = asynchronous.Connection
+    connection = getattr(sys.modules.get("websockets.asyncio.connection"), "Connection", None)
+    if connection is not None:
         found += [Patch(connection, *member) for member in asyncio_members().items()]
     return found
 
