@@ -10,6 +10,7 @@ from ._types import (
     RSV3,
     CloseCode,
     CodecError,
+    ConnectionClosedError,
     FrameHeader,
     InvalidUtf8Error,
     Opcode,
@@ -18,6 +19,7 @@ from ._types import (
     State,
 )
 from ._version import __version__
+from .connection import Connection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,6 +73,8 @@ __all__ = [
     "Close",
     "CloseCode",
     "CodecError",
+    "Connection",
+    "ConnectionClosedError",
     "Frame",
     "FrameDecoder",
     "FrameHeader",

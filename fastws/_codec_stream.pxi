@@ -234,7 +234,8 @@ cdef class _Stream:
     cdef int widen(self, Py_ssize_t ascii) except -1:
         """Go on in bytes: behind so many bytes, the text is not ASCII any more."""
         cdef PyObject *other = PyBytes_New(NULL, self.room)
-        memcpy(PyBytes_Data(other), self.memory(), self.filled)
+        # What was just written stands behind `filled`; what lies in place stands behind `ascii`.
+        memcpy(PyBytes_Data(other), self.memory(), max(self.filled, ascii))
         Py_XDECREF(self.payload)
         self.payload = other
         self.kind = UTF8

@@ -14,6 +14,7 @@ __all__ = [
     "RSV3",
     "CloseCode",
     "CodecError",
+    "ConnectionClosedError",
     "FrameHeader",
     "InvalidUtf8Error",
     "Opcode",
@@ -161,3 +162,25 @@ class PayloadTooBigError(CodecError):
     """A payload is larger than what was agreed to: close code 1009."""
 
     close_code = CloseCode.MESSAGE_TOO_BIG
+
+
+class ConnectionClosedError(Exception):
+    """The connection is not open any more: nothing can be sent.
+
+    Attributes:
+        code: int, the close code it ended with; None where our own close frame waits for its
+            answer.
+        reason: str, the reason beside it, often empty.
+    """
+
+    def __init__(self, code: int | None = None, reason: str = "") -> None:
+        super().__init__(code, reason)
+        self.code = code
+        self.reason = reason
+
+    def __str__(self) -> str:
+        if self.code is None:
+            return "the connection is being closed"
+        return f"the connection was closed with code {self.code}" + (
+            f": {self.reason}" if self.reason else ""
+        )

@@ -65,8 +65,6 @@ def _release(version: str) -> tuple[int, ...]:
         if not digits:
             break
         numbers.append(int(digits))
-        if digits != part:
-            break
     while numbers and not numbers[-1]:  # 17 and 17.0 are the same release
         numbers.pop()
     return tuple(numbers)
