@@ -116,21 +116,25 @@ cdef class FrameDecoder(_Stream):
     def __next__(self):
         cdef bytes payload
         cdef Frame frame
+        begin_step(self)
         if self.ended:
             raise _rules.again(self.error)
         if not next_header(self):
+            self.midway = False
             raise StopIteration
         if self.payload == NULL and self.end - self.at >= <Py_ssize_t>self.head.length:
             payload = payload_there(self)
         elif self.gather():
             payload = self.release()
         else:
+            self.midway = False
             raise StopIteration
         self.in_frame = False
         frame = Frame.__new__(Frame)
         frame.first = self.head.first
         frame.is_masked = self.head.second >> 7
         frame.content = payload
+        self.midway = False
         return frame
 
     @property

@@ -75,8 +75,10 @@ cdef class MessageDecoder(_Stream):
 
     def __next__(self):
         cdef object event
+        begin_step(self)
         while not self.ended:
             if not next_header(self):
+                self.midway = False
                 raise StopIteration
             if self.head.first & 0x08:
                 event = self.control_frame()
@@ -90,8 +92,10 @@ cdef class MessageDecoder(_Stream):
             else:
                 event = self.data_frame()
             if event is not None:
+                self.midway = False
                 return event
             if self.in_frame:
+                self.midway = False
                 raise StopIteration
         if self.error is not None:
             raise _rules.again(self.error)
@@ -189,13 +193,21 @@ cdef class MessageDecoder(_Stream):
         cdef bytes plain, packed = self.release()
         cdef Py_ssize_t good
         self.wire += PyBytes_GET_SIZE(packed)
+        self.midway = False  # the inflater may ask the decoder
         try:
-            plain = self.inflater.decompress(
-                packed, limit=self.limit - self.inflated_size, fin=bool(self.head.first & 0x80)
+            plain = as_bytes(
+                self.inflater.decompress(
+                    packed, limit=self.limit - self.inflated_size, fin=bool(self.head.first & 0x80)
+                )
             )
         except _CodecError as error:
             self.stop(_rules.again(error))
             raise
+        except MemoryError:
+            # What this frame held is lost, and with it the place in the stream.
+            self.stop(_rules.out_of_memory(PyBytes_GET_SIZE(packed)))
+            raise
+        self.midway = True
         if self.first & 0x0F == 1 and (self.to_str or self.check):
             good = fws_utf8_feed(
                 kernels,
@@ -241,8 +253,9 @@ cdef class MessageDecoder(_Stream):
         error = _rules.close_error(payload)
         if error is not None:
             self.raise_error(error)
+        event = close_event(payload)
         self.stop(None)
-        return close_event(payload)
+        return event
 
     cdef bytes control_payload(self):
         cdef Py_ssize_t length = self.head.length

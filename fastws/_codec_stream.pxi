@@ -47,6 +47,7 @@ cdef class _Stream:
 
     cdef _Window window  # handed out by get_buffer()
     cdef object view
+    cdef bint midway  # a step has begun; seen by the next one, memory ran out in it
     cdef bint ended  # nothing is taken any more
     cdef object error  # the CodecError that ended it, or None
 
@@ -161,14 +162,15 @@ cdef class _Stream:
         if not 0 <= count <= window.size:
             raise ValueError(f"nbytes must be from 0 to {window.size}, not {count}")
         size = count
+        self.midway = not self.ended
         view, self.view, self.window = self.view, None, None
         try:
             view.release()
         except BufferError:
             pass  # still exported by its holder, whose window keeps the memory alive
         if self.ended:
-            return
-        if window.owner == self.payload:
+            pass
+        elif window.owner == self.payload:
             self.filled += size
         elif PyBytes_CheckExact(<object>window.owner) and (
             window.start == PyBytes_Data(window.owner)
@@ -176,6 +178,7 @@ cdef class _Stream:
             self.append(<bytes>window.owner, size)
         else:  # the payload moved away from under the view
             self.append(PyBytes_FromStringAndSize(window.start, size), size)
+        self.midway = False
 
     # --- The payload under construction ---
 
@@ -338,6 +341,7 @@ cdef class _Stream:
         """Enter the state that nothing leaves, and let go of all input."""
         self.error = error
         self.ended = True
+        self.midway = False
         self.chunk = None
         self.at = self.end = NULL
         self.queue = None
@@ -373,6 +377,15 @@ cdef class _Stream:
     def partial_header(self) -> bytes:
         """The bytes of a header that is not whole yet, as of the last step of the loop."""
         return PyBytes_FromStringAndSize(<char *>self.cut, self.cut_size)
+
+
+cdef inline int begin_step(_Stream self) except -1:
+    """Begin a step; end the stream where the last one did not come to an end of its own."""
+    if self.midway:
+        # A header or a payload may be lost, and with it the place in the stream.
+        self.stop(_rules.out_of_memory(self.head.length))
+    self.midway = not self.ended
+    return 0
 
 
 cdef inline void copy_unmasked(
