@@ -306,7 +306,7 @@ class MessageDecoder(Stream):
     # --- Text ------------------------------------------------------------------------------------
 
     def _take(self, piece: bytes) -> bytes:
-        plain = super()._take(piece)
+        plain = Stream._take(self, piece)  # a third of the time of super()
         if self._checking and not self._compressed and not self._head[0] & 0x08:
             self._check(self._head, plain)
         return plain

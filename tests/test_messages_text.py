@@ -255,6 +255,8 @@ def test_bad_byte_is_refused_in_the_read_that_carries_it(
     codec: ModuleType, mask: bytes | None, kind: str
 ) -> None:
     for offset, before in itertools.product(range(71), BEFORE):
+        if before != "ascii" and offset % 5:
+            continue
         content = (BEFORE[before] + ascii_of(offset)).encode() + BAD[kind] + b"a" * 40
         fault = naive_utf8_fault(content)
         assert fault is not None

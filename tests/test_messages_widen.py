@@ -18,9 +18,7 @@ ASCII = "".join(random.Random(7).choices([chr(c) for c in range(128)], k=5000))
 
 @pytest.mark.parametrize("tail", ["é", "漢字", "x😀y"])
 @pytest.mark.parametrize("before", [0, 1, 31, 32, 33, 63, 64, 65, 130, 600, 4095, 4096, 4999])
-def test_ascii_before_another_character_is_kept(
-    codec: ModuleType, before: int, tail: str
-) -> None:
+def test_ascii_before_another_character_is_kept(codec: ModuleType, before: int, tail: str) -> None:
     text = ASCII[:before] + tail + ASCII[:70]
     frame = make_frame(1, text.encode(), mask=KEY)
     for first in (7, 20, 45, 100, len(frame) - 75, len(frame) - 1):

@@ -35,7 +35,8 @@ FUNCTIONS = [
     "parse_header",
     "validate_utf8",
 ]
-CLASSES = ["Frame", "FrameDecoder", "Utf8Validator"]
+EVENTS = ["Binary", "Close", "Ping", "Pong", "Text"]
+CLASSES = ["Frame", "FrameDecoder", "MessageDecoder", "Utf8Validator", *EVENTS]
 
 
 @pytest.fixture(params=_codec.levels())
