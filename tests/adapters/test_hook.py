@@ -8,7 +8,9 @@ import inspect
 import sys
 import zipfile
 from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -61,6 +63,28 @@ def test_called_once_when_the_code_has_run(package: Path, told: Told) -> None:
     assert calls == [(f"{PACKAGE}.core", True)]
     with pytest.raises(ModuleNotFoundError):
         importlib.import_module(f"{PACKAGE}.absent")
+
+
+def test_other_modules_are_not_looked_at(told: Told) -> None:
+    told[0].watch([PACKAGE])
+    assert told[0].find_spec("json") is None
+
+
+class NoLoader:
+    """A finder of what has no loader: a namespace."""
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        return ModuleSpec(name, None, is_package=True) if name == "fastws_namespace" else None
+
+
+def test_a_spec_without_a_loader_is_passed_on(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    hook, calls = told
+    monkeypatch.setattr(sys, "meta_path", [NoLoader(), *sys.meta_path])
+    hook.watch(["fastws_namespace"])
+    importlib.import_module("fastws_namespace")
+    del sys.modules["fastws_namespace"]
+    assert calls == []
+    hook.forget(["fastws_namespace"])
 
 
 def test_the_module_sees_its_own_loader(package: Path, told: Told) -> None:
@@ -142,3 +166,5 @@ def test_a_module_is_loaded_only_at_its_end(package: Path) -> None:
     assert module.early is False
     assert is_loaded(module.__name__)
     assert not is_loaded(f"{PACKAGE}.absent")
+    sys.modules[f"{PACKAGE}.handmade"] = ModuleType("handmade")
+    assert is_loaded(f"{PACKAGE}.handmade")

@@ -178,6 +178,10 @@ def test_an_unknown_version_is_refused(adapter: Madeup, tmp_path: Path) -> None:
 def test_another_structure_is_refused(adapter: Madeup) -> None:
     adapter.refusal = Refusal("Thing is not built as expected")
     refused(adapter, r"Thing is not built as expected \(supported: >=1\.2,<2\)")
+    adapter.refusal = None
+    fastws.install()
+    found = fastws.status()["madeup"]
+    assert (found.state, found.reason) == ("on", "")
 
 
 def test_a_fault_of_the_adapter_does_not_break_the_import(adapter: Madeup) -> None:

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from functools import wraps
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -71,15 +72,30 @@ def test_the_very_objects_are_restored() -> None:
     assert fastws.status()["websockets"].state == "off"
 
 
+def parse_that_is_no_generator(self: Any) -> None:
+    """Hold each name that the stock one uses."""
+    at_eof = self.at_eof, self.read_exact, self.debug, self.extensions, self.fail
+    sizes = self.max_message_size, self.max_fragment_size, self.current_size
+    self.set_current_size, self.recv_frame, self.parser_exc = at_eof, sizes, at_eof
+
+
+def generator_of_nothing(self: Any) -> Iterator[None]:
+    yield
+
+
 @pytest.mark.parametrize(
     ("owner", "name", "other", "told"),
     [
-        (ours, "STOCK_PARSE", lambda self: None, "Protocol.parse is not built as expected"),
+        (ours, "STOCK_PARSE", parse_that_is_no_generator, "Protocol.parse is not built"),
+        (ours, "STOCK_PARSE", generator_of_nothing, "Protocol.parse is not built"),
         (ours, "STOCK_PARSE", print, "Protocol.parse is not built as expected"),
-        (ours, "STOCK_SERIALIZE", lambda self, mask: b"", "Frame.serialize is not built"),
+        (ours, "STOCK_SERIALIZE", lambda self, mask, extensions: b"", "Frame.serialize is not"),
+        (ours, "STOCK_SERIALIZE", lambda self, *, key, extensions: b"", "Frame.serialize is not"),
+        (ours, "STOCK_SERIALIZE", print, "Frame.serialize is not built as expected"),
         (ours, "StreamReader", lambda: Exception(), "StreamReader is not built"),
         (Frame, "__dataclass_fields__", {"opcode": None}, "Frame is not built"),
         (protocol, "Protocol", type("Protocol", (), {}), "it was imported anew"),
+        (frames, "Frame", type("Frame", (), {}), "it was imported anew"),
     ],
 )
 def test_another_structure_is_refused(
@@ -94,8 +110,9 @@ def test_another_structure_is_refused(
     fastws.uninstall("websockets")
 
 
-def test_another_send_context_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ours_asyncio, "STOCK_SEND_CONTEXT", lambda self: None)
+@pytest.mark.parametrize("other", [print, wraps(generator_of_nothing)(lambda self: None)])
+def test_another_send_context_is_left_alone(monkeypatch: pytest.MonkeyPatch, other: object) -> None:
+    monkeypatch.setattr(ours_asyncio, "STOCK_SEND_CONTEXT", other)
     before = vars(Connection)["send_context"]
     with fast():
         assert fastws.status()["websockets"].state == "on"

@@ -227,7 +227,8 @@ async def play(play_scene: Scene, side: Side) -> Any:
     result = None
     error: BaseException | None = None
     try:
-        result = await play_scene(connection, transport)
+        async with asyncio.timeout(10):
+            result = await play_scene(connection, transport)
     except BaseException as exc:
         error = exc
     seen = result, seen_chain(error), transport.log, lines.lines, protocol.state

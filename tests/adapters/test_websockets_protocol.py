@@ -23,6 +23,7 @@ from adapters.transcript import (
     same,
     seen,
     seen_error,
+    transcript,
 )
 from helpers import cuts
 from websockets.client import ClientProtocol
@@ -130,6 +131,23 @@ def test_frames_right_behind_a_response() -> None:
     expected = [client_steps(-i, frames) for i in range(1, len(frames) + 6)]
     with fast():
         assert [client_steps(-i, frames) for i in range(1, len(frames) + 6)] == expected
+
+
+@sides
+def test_the_official_protocols(side: Side) -> None:
+    name = "Server" if side is SERVER else "Client"
+    fast_class = getattr(adapter, f"Fast{name}Protocol")
+    data = framed(side, 1, b"a", fin=False) + framed(side, 9, b"?") + framed(side, 0, b"b" * 300)
+    for end in (framed(side, 8, b"\x03\xe8bye"), framed(side, 3), framed(side, 2)[:1]):
+        runs = []
+        for of in (ServerProtocol if side is SERVER else ClientProtocol, fast_class):
+            uri = () if side is SERVER else (parse_uri("ws://a/"),)
+            before = adapter.counters()
+            make = partial(of, *uri, state=OPEN, max_size=400)
+            runs.append([transcript(make, [data + end, EOF]), transcript(make, [*cuts(data, 1)])])
+            counted = {key: adapter.counters()[key] > before[key] for key in before}
+            assert counted == dict.fromkeys(before, of is fast_class)
+        assert runs[0] == runs[1]
 
 
 # --- What users override, and errors of their own ------------------------------------------------
