@@ -55,7 +55,7 @@ build_in_place() {
     local python=$1
     "$python" -P -c "$FIND_FASTWS" ||
         FASTWS_NO_EXTENSIONS=1 FASTWS_REQUIRE_EXTENSIONS=0 "$python" -m pip install -qq \
-            --no-build-isolation --no-deps --editable .
+            --no-build-isolation --no-deps --editable . || return
     asked FASTWS_NO_EXTENSIONS ||
         FASTWS_REQUIRE_EXTENSIONS=1 "$python" setup.py --quiet build_ext --inplace
 }
