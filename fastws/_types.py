@@ -106,16 +106,18 @@ else:
             "header_length",
         )
 
-        def __new__(cls, fin, rsv, opcode, masked, mask, payload_length, header_length):
+        def __new__(_cls, fin, rsv, opcode, masked, mask, payload_length, header_length):
             fields = (fin, rsv, opcode, masked, mask, payload_length, header_length)
-            return tuple.__new__(cls, fields)
+            return tuple.__new__(_cls, fields)
 
         @classmethod
-        def _make(cls, fields):
-            return cls(*fields)
+        def _make(cls, iterable):
+            return cls(*iterable)
 
         def _replace(self, **changes):
             return type(self)(**{**self._asdict(), **changes})
+
+        __replace__ = _replace
 
         def _asdict(self):
             return dict(zip(self._fields, self, strict=True))

@@ -43,13 +43,21 @@ enum { EAX, EBX, ECX, EDX };
 
 static int has(uint32_t word, uint32_t bits) { return (word & bits) == bits; }
 
-size_t fws_levels(const fws_kernels *levels[FWS_MAX_LEVELS]) {
+#if defined(__x86_64__) || defined(_M_X64)
+static int has_avx512(const uint32_t leaf7[4], uint64_t saved) {
+    const uint32_t AVX2 = 1u << 5, F = 1u << 16, BW = 1u << 30, VL = 1u << 31; /* EBX */
+    const uint32_t VBMI = 1u << 1, VBMI2 = 1u << 6;                            /* ECX */
+    const uint64_t ZMM = 0xE6; /* XCR0: what is saved */
+    return (saved & ZMM) == ZMM && has(leaf7[EBX], AVX2 | F | BW | VL) &&
+           has(leaf7[ECX], VBMI | VBMI2);
+}
+#endif
+
+static size_t vector_levels(const fws_kernels **levels) {
     const uint32_t SSSE3 = 1u << 9, SSE41 = 1u << 19; /* leaf 1, ECX */
     const uint32_t POPCNT = 1u << 23, OSXSAVE = 1u << 27;
     const uint32_t AVX2 = 1u << 5; /* leaf 7, EBX */
-    const uint32_t AVX512_F = 1u << 16, AVX512_BW = 1u << 30, AVX512_VL = 1u << 31;
-    const uint32_t AVX512_VBMI = 1u << 1, AVX512_VBMI2 = 1u << 6; /* leaf 7, ECX */
-    const uint64_t YMM = 0x06, ZMM = 0xE6;                        /* XCR0: what is saved */
+    const uint64_t YMM = 0x06;     /* XCR0: what is saved */
 
     uint32_t leaf0[4], leaf1[4] = {0}, leaf7[4] = {0};
     cpuid(0, leaf0);
@@ -57,16 +65,12 @@ size_t fws_levels(const fws_kernels *levels[FWS_MAX_LEVELS]) {
     if (leaf0[EAX] >= 7) cpuid(7, leaf7);
     uint64_t saved = has(leaf1[ECX], OSXSAVE) ? saved_state() : 0;
 
-    fill_places();
     size_t n = 0;
 #if defined(__x86_64__) || defined(_M_X64)
-    if ((saved & ZMM) == ZMM && has(leaf7[EBX], AVX2 | AVX512_F | AVX512_BW | AVX512_VL) &&
-        has(leaf7[ECX], AVX512_VBMI | AVX512_VBMI2))
-        levels[n++] = &fws_avx512;
+    if (has_avx512(leaf7, saved)) levels[n++] = &fws_avx512;
 #endif
     if ((saved & YMM) == YMM && has(leaf7[EBX], AVX2)) levels[n++] = &fws_avx2;
     if (has(leaf1[ECX], SSSE3 | SSE41 | POPCNT)) levels[n++] = &fws_sse4;
-    levels[n++] = &fws_scalar;
     return n;
 }
 
@@ -74,18 +78,23 @@ size_t fws_levels(const fws_kernels *levels[FWS_MAX_LEVELS]) {
 
 extern const fws_kernels fws_neon;
 
-size_t fws_levels(const fws_kernels *levels[FWS_MAX_LEVELS]) {
-    fill_places();
+static size_t vector_levels(const fws_kernels **levels) {
     levels[0] = &fws_neon; /* part of the 64-bit architecture */
-    levels[1] = &fws_scalar;
-    return 2;
+    return 1;
 }
 
 #else
 
-size_t fws_levels(const fws_kernels *levels[FWS_MAX_LEVELS]) {
-    levels[0] = &fws_scalar;
-    return 1;
+static size_t vector_levels(const fws_kernels **levels) {
+    (void)levels;
+    return 0;
 }
 
 #endif
+
+size_t fws_levels(const fws_kernels *levels[FWS_MAX_LEVELS]) {
+    size_t n = vector_levels(levels);
+    levels[n] = &fws_scalar;
+    fill_places();
+    return n + 1;
+}

@@ -68,8 +68,6 @@ class Patch:
 
     def take_out(self) -> None:
         """Set what stood there before, or remove what stood nowhere."""
-        if not self.present:
-            warn(f"{self} was replaced by others too; theirs is gone", HostWarning, stacklevel=5)
         if self.original is not _NOTHING:
             setattr(self.owner, self.name, self.original)
         elif self.name in vars(self.owner):
@@ -114,9 +112,10 @@ class PatchSet:
     def _put_in(self, patch: Patch) -> None:
         if patch.present:
             # A module imported by value what we had put in elsewhere: it is to get the same back.
-            patch.original = next(
-                done.original for done in self._done if done.replacement is patch.replacement
-            )
+            sources = [done for done in self._done if done.replacement is patch.replacement]
+            if not sources:
+                raise Refusal(f"{patch} is replaced already")
+            patch.original = sources[0].original
         else:
             patch.put_in()
         self._done.append(patch)
@@ -133,5 +132,12 @@ class PatchSet:
         self._restore(0)
 
     def _restore(self, keep: int) -> None:
+        lost = []
         while len(self._done) > keep:
-            self._done.pop().take_out()
+            patch = self._done.pop()
+            if not patch.present:
+                lost.append(str(patch))
+            patch.take_out()
+        if lost:  # told at the end: a warning may be an error
+            text = f"{', '.join(lost)} was replaced by others too, and theirs is gone"
+            warn(text, HostWarning, stacklevel=4)

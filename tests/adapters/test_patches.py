@@ -94,13 +94,22 @@ def test_a_missing_attribute_keeps_all_out() -> None:
 def test_what_others_put_on_top_is_left_by_a_second_call() -> None:
     before = vars(Owner)["method"]
     patches = PatchSet()
-    patches.apply([Patch(Owner, "method", ours)])
+    patches.apply([Patch(Owner, "attribute", ours), Patch(Owner, "method", ours)])
     Owner.method = theirs = lambda self: "theirs"  # type: ignore[method-assign]
     patches.apply([Patch(Owner, "method", ours)])
     assert vars(Owner)["method"] is theirs
-    with pytest.warns(HostWarning, match="Owner.method was replaced by others too"):
+    # A warning is an error here, and yet all has to come back.
+    with pytest.raises(HostWarning, match="Owner.method was replaced by others too"):
         patches.restore()
     assert vars(Owner)["method"] is before
+    assert Owner.attribute is not ours
+
+
+def test_what_an_unknown_hand_has_put_there_is_refused() -> None:
+    copy = ModuleType("copy")
+    copy.method = ours  # type: ignore[attr-defined]
+    with pytest.raises(Refusal, match="copy.method is replaced already"):
+        PatchSet().apply([Patch(copy, "method", ours)])
 
 
 def test_a_copy_taken_of_a_patch_gets_the_original_too() -> None:
