@@ -68,9 +68,7 @@ class Event:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Event) or type(other) is not type(self):
             return NotImplemented
-        ours, theirs = self._fields(), other._fields()
-        # Types first: under -bb it is an error to compare str with bytes.
-        return type(ours[0]) is type(theirs[0]) and ours == theirs
+        return self._fields() == other._fields()
 
     def __hash__(self) -> int:
         return hash((self._opcode, *self._fields()))

@@ -258,7 +258,7 @@ def flaw(draw: st.DrawFn, masked: bool) -> bytes:
     if kind == "mask":
         return make_frame(1, b"text", mask=None if masked else KEY)
     if kind == "form":
-        return make_frame(draw(st.sampled_from([1, 2, 9])), b"", mask=key, form=16)
+        return make_frame(draw(st.sampled_from([1, 2, 9])), b"abc", mask=key, form=16)
     if kind == "bytes":
         return draw(st.binary(max_size=12))
     opcode, rsv = draw(st.sampled_from([0, 1, 2, 3, 9, 11])), draw(st.sampled_from([0, 0, 64, 32]))

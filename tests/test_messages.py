@@ -330,6 +330,19 @@ def test_two_bytes_are_enough_for_a_verdict(
                 assert error.close_code == 1002
 
 
+@pytest.mark.parametrize(("form", "size"), [(16, 0), (16, 1), (16, 125), (64, 1), (64, 65535)])
+@pytest.mark.parametrize("mask", [None, KEY], ids=["plain", "masked"])
+def test_length_that_is_not_in_its_shortest_form(
+    codec: ModuleType, mask: bytes | None, form: int, size: int
+) -> None:
+    for opcode in (1, 2):
+        decoder = codec.MessageDecoder(None)
+        decoder.feed(make_frame(opcode, bytes(size), mask=mask, form=form))
+        events, error = run_dry(decoder)
+        assert (events, type(error)) == ([], ProtocolError)
+        assert str(error) == "payload length is not in its shortest form"
+
+
 def test_wrong_length_is_judged_before_the_limit(codec: ModuleType) -> None:
     opening = fragments(2, b"abc", fin=False)
     for header in (naive_header(0, 5, form=16), naive_header(0, 1 << 63, form=64)):

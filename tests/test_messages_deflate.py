@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import zlib
 from types import ModuleType
 from typing import Any
@@ -18,7 +19,7 @@ from fastws import (
     PayloadTooBigError,
     ProtocolError,
 )
-from fastws.deflate import Deflate, PerMessageDeflate
+from fastws.deflate import MAX_FINAL_BLOCKS, Deflate, PerMessageDeflate
 
 SETTINGS = PerMessageDeflate()
 TEXT = "All work and no play makes Jack a dull boy. \u20ac \U0001f600 ".encode() * 5
@@ -252,6 +253,30 @@ def test_fragments_are_counted(codec: ModuleType) -> None:
         events, error = run_dry(decoder)
         assert len(events) == most - 2
         assert most == 3 or str(error) == "message of more than 2 fragments"
+
+
+def test_s17_many_final_blocks_are_refused(codec: ModuleType) -> None:
+    member = b"\x01\x00\x00\xff\xff"  # an empty stored block, with BFINAL
+    for parts in (1, 10):
+        wire = member * (20_000 // parts)
+        decoder = decoder_of(codec)
+        start = time.process_time()
+        opening = make_frame(2, wire, fin=False, rsv=RSV1)
+        decoder.feed(opening + make_frame(0, wire, fin=False) * (parts - 1))
+        events, error = run_dry(decoder)
+        assert (events, type(error)) == ([], PayloadTooBigError)
+        assert str(MAX_FINAL_BLOCKS) in str(error)
+        assert time.process_time() - start < 1
+
+
+def test_s17_input_that_inflates_to_nothing_has_a_limit(codec: ModuleType) -> None:
+    empty = b"\x00\x00\x00\xff\xff" * 1000  # stored blocks
+    decoder = decoder_of(codec, max_message_size=64 * 1024)
+    opening = make_frame(2, empty, fin=False, rsv=RSV1)
+    decoder.feed(opening + make_frame(0, empty, fin=False) * 100)
+    events, error = run_dry(decoder)
+    assert (events, type(error)) == ([], PayloadTooBigError)
+    assert str(error) == f"message of {14 * 5000} bytes exceeds the limit of 65536 bytes"
 
 
 # --- What goes wrong -----------------------------------------------------------------------------

@@ -41,11 +41,12 @@ def fragments(opcode: int, *payloads: bytes, fin: bool = True) -> bytes:
 def test_limit_on_a_message_in_one_frame(codec: ModuleType, limit: int, opcode: int) -> None:
     decoder = client(codec, make_frame(opcode, bytes(limit)), max_message_size=limit)
     assert len(next(decoder).data) == limit
-    decoder.feed(naive_header(opcode, limit + 1))
-    error = run_dry(decoder)[1]
-    assert type(error) is PayloadTooBigError
     text = f"message of {limit + 1} bytes exceeds the limit of {limit} bytes"
-    assert (error.reason, error.close_code) == (text, 1009)
+    for wire in (naive_header(opcode, limit + 1), make_frame(opcode, bytes(limit + 1))):
+        decoder = client(codec, wire, max_message_size=limit)
+        events, error = run_dry(decoder)
+        assert (events, type(error)) == ([], PayloadTooBigError)
+        assert (error.reason, error.close_code) == (text, 1009)
 
 
 def test_limit_on_a_message_in_fragments(codec: ModuleType) -> None:

@@ -290,6 +290,30 @@ def test_bad_byte_is_refused_in_its_fragment(codec: ModuleType, kind: str) -> No
         assert_refused(come(codec, [b"".join(frames)])[1], fault)
 
 
+@pytest.mark.parametrize("kind", ["overlong 3", "first surrogate", "ff", "4 cut by ascii"])
+@pytest.mark.parametrize("before", BEFORE)
+@MASKS
+def test_bad_byte_that_is_read_into_place_is_refused_at_once(
+    codec: ModuleType, mask: bytes | None, before: str, kind: str
+) -> None:
+    content = (ascii_of(40_000) + BEFORE[before]).encode() + BAD[kind] + b"x" * 60_000
+    fault = naive_utf8_fault(content) or 0
+    wire = codec.encode_frame(1, content, mask=mask)
+    place = len(wire) - len(content) + fault
+    decoder = codec.MessageDecoder(None)
+    decoder.feed(wire[:30_000])
+    for end in (30_000, place, place + 1):
+        assert list(decoder) == []
+        while (start := decoder.buffered) < end:
+            view = decoder.get_buffer(-1)
+            size = min(len(view), end - start)
+            view[:size] = wire[start : start + size]
+            decoder.buffer_updated(size)
+            if start + size <= place:
+                assert list(decoder) == []
+    assert_refused(run_dry(decoder)[1], fault)
+
+
 TRUNCATED = [b"\xc3", b"\xdf", b"\xe0\xa0", b"\xe2", b"\xe2\x82", b"\xed\x9f", b"\xf0\x90"]
 TRUNCATED += [b"\xf0\x9f\x98", b"\xf4", b"\xf4\x8f\xbf"]
 
