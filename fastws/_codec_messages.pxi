@@ -40,7 +40,7 @@ cdef class MessageDecoder(_Stream):
     cdef bint check
     cdef bint begun  # the data frame in progress was taken up
     cdef object inflater  # what takes compressed messages, or None
-    cdef list inflated  # what it gave of the message in progress
+    cdef object inflated  # what it gave of the message in progress: bytes, or a bytearray, or None
     cdef Py_ssize_t inflated_size
     cdef Py_ssize_t wire  # compressed bytes of the message in progress
     cdef PyObject *control  # payload of a control frame that a chunk cuts
@@ -197,7 +197,9 @@ cdef class MessageDecoder(_Stream):
         try:
             plain = as_bytes(
                 self.inflater.decompress(
-                    packed, limit=self.limit - self.inflated_size, fin=bool(self.head.first & 0x80)
+                    packed,
+                    limit=max(0, self.limit - self.inflated_size),
+                    fin=bool(self.head.first & 0x80),
                 )
             )
         except _CodecError as error:
@@ -218,13 +220,16 @@ cdef class MessageDecoder(_Stream):
             if good != PyBytes_GET_SIZE(plain):
                 self.raise_error(_rules.invalid_utf8(self.inflated_size + good))
         if self.inflated is None:
-            self.inflated = []
-        self.inflated.append(plain)
+            self.inflated = plain  # mostly all of it
+        else:
+            if type(self.inflated) is bytes:
+                self.inflated = bytearray(self.inflated)
+            self.inflated += plain
         self.inflated_size += PyBytes_GET_SIZE(plain)
         return 0
 
     cdef object all_inflated(self):
-        cdef bytes plain = self.inflated[0] if len(self.inflated) == 1 else b"".join(self.inflated)
+        cdef bytes plain = bytes(self.inflated)
         cdef Py_ssize_t fault = 0
         self.inflated = None
         self.inflated_size = 0

@@ -298,7 +298,7 @@ class MessageDecoder(Stream):
         deflate = self._deflate
         assert deflate is not None  # else RSV1 would have been refused
         try:
-            left = self._max_size - self._held
+            left = max(0, self._max_size - self._held)
             return as_bytes(deflate.decompress(payload, limit=left, fin=fin))
         except CodecError as error:
             self._fail(error, head)
