@@ -1,0 +1,67 @@
+"""The work whose instructions are counted, and a program that does it so many times.
+
+    python bench/counted.py NAME LOOPS
+
+`instructions.py` runs that under valgrind, so as little as possible is imported here.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import NamedTuple
+
+import data
+import ours
+from data import KEY, KIB
+from measure import Side
+
+
+class Case(NamedTuple):
+    """What makes a side, and of what; streams have many messages in one loop."""
+
+    side: Callable[..., Side]
+    opcode: int
+    size: int
+    script: str = ""
+    in_stream: bool = False
+
+    @property
+    def messages(self) -> int:
+        frame = len(data.header(self.opcode, self.size, KEY)) + self.size
+        return data.READ // frame if self.in_stream else 1
+
+    def build(self) -> Side:
+        payload = data.text(self.script, self.size) if self.script else data.noise(self.size)
+        if self.side is ours.encode:
+            return self.side(payload)
+        encoded = payload.encode() if self.script else payload
+        if not self.in_stream:
+            return self.side(encoded, *[KEY] * (self.side is not ours.utf8))
+        wire = data.frame(self.opcode, encoded, KEY) * self.messages
+        return self.side(data.Stream(self.opcode, [wire], [encoded] * self.messages))
+
+
+def cases() -> dict[str, Case]:
+    """Give all cases by name."""
+    found = {"mask_inplace 125 B": Case(ours.mask_inplace, data.BINARY, 125)}
+    for size in (8, 125, KIB, 16 * KIB):
+        found[f"apply_mask {size} B"] = Case(ours.mask, data.BINARY, size)
+    for script in ("ascii", "3-byte"):
+        for size in (125, 16 * KIB):
+            end = f"{script} {size} B"
+            found[f"validate_utf8 {end}"] = Case(ours.utf8, data.TEXT, size, script)
+            found[f"decode_text {end}"] = Case(ours.decode_text, data.TEXT, size, script)
+            found[f"encode_frame {end}"] = Case(ours.encode, data.TEXT, size, script)
+    for size in (16, 125, KIB):
+        for name, case in (
+            ("FrameDecoder", Case(ours.frames, data.BINARY, size, in_stream=True)),
+            ("MessageDecoder binary", Case(ours.messages, data.BINARY, size, in_stream=True)),
+            ("MessageDecoder ascii", Case(ours.messages, data.TEXT, size, "ascii", True)),
+        ):
+            found[f"{name} {size} B"] = case
+    return found
+
+
+if __name__ == "__main__":
+    cases()[sys.argv[1]].build().timed(int(sys.argv[2]))
