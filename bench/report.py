@@ -84,7 +84,7 @@ def by_case(result: Result) -> str:
 def line(result: Result) -> str:
     """Write a result as a line of text."""
     claim = f"{result.claim.name:<38}{came_out(result):>9}  ({wanted(result)})"
-    return f"{result.verdict:<6}{claim:<78}{by_case(result)}".rstrip()
+    return f"{result.verdict:<7}{claim:<78}{by_case(result)}".rstrip()
 
 
 # --- JSON ----------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ def main(address: str) -> None:
         "text beyond ASCII": "Grüße, 世界 🌍",
         "empty": "",
         "binary": bytes(range(256)),
-        "1 MiB of binary": os.urandom(1 << 20),
+        "1 MB of binary": os.urandom(1_000_000),  # a limit of 1 MiB is the usual one
     }
     with connect(address) as connection:
         for name, message in messages.items():
