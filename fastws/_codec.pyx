@@ -16,13 +16,23 @@ from cpython.buffer cimport (
     PyObject_CheckBuffer,
     PyObject_GetBuffer,
 )
+from cpython.bytearray cimport (
+    PyByteArray_AS_STRING,
+    PyByteArray_CheckExact,
+    PyByteArray_GET_SIZE,
+)
 from cpython.bytes cimport (
     PyBytes_AS_STRING,
     PyBytes_CheckExact,
     PyBytes_FromStringAndSize,
     PyBytes_GET_SIZE,
 )
-from cpython.long cimport PyLong_AsLongAndOverflow, PyLong_AsUnsignedLongMask, PyLong_Check
+from cpython.long cimport (
+    PyLong_AsLongAndOverflow,
+    PyLong_AsUnsignedLongMask,
+    PyLong_Check,
+    PyLong_CheckExact,
+)
 from cpython.object cimport PyObject
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, strcmp
@@ -165,6 +175,19 @@ def mask_inplace(buffer, mask, offset=0) -> None:
         ValueError: mask is not 4 bytes.
     """
     cdef Py_buffer view
+    cdef uint8_t *start
+    cdef uint32_t key
+    if (
+        FWS_ONE_THREAD
+        and PyByteArray_CheckExact(buffer)
+        and PyBytes_CheckExact(mask)
+        and PyLong_CheckExact(offset)
+    ):
+        # The common case, in which nobody can change the buffer's size meanwhile: no lock.
+        key = key_of(mask, offset)
+        start = <uint8_t *>PyByteArray_AS_STRING(buffer)
+        fws_mask(kernels, start, start, PyByteArray_GET_SIZE(buffer), key)
+        return
     if not PyObject_CheckBuffer(buffer):
         raise _rules.not_a_buffer(buffer)
     try:

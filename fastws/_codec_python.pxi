@@ -20,3 +20,13 @@ cdef extern from "Python.h":
     char *PyUnicode_RawData "PyUnicode_DATA"(PyObject *text)
     Py_ssize_t PyUnicode_RawSize "PyUnicode_GET_LENGTH"(PyObject *text)
     str PyUnicode_FromOrdinal(int c)
+
+cdef extern from *:
+    """
+    #ifdef Py_GIL_DISABLED
+    #define FWS_ONE_THREAD 0
+    #else
+    #define FWS_ONE_THREAD 1
+    #endif
+    """
+    bint FWS_ONE_THREAD
