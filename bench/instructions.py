@@ -4,7 +4,7 @@
 
 Each case runs twice in a fresh interpreter under callgrind, N times and 2N times its work; the
 difference, over N, is what one call (or one message of a stream) takes, start-up and imports left
-out. The counts repeat to the last digit, so `--check` fails where one has grown by more than 1 %.
+out. The counts repeat almost to the last digit, so `--check` fails where one grew by over 1 %.
 They tell nothing about another interpreter, C library or compiler: a file of another one is
 refused. callgrind knows no AVX-512, so the level is avx2.
 """
@@ -16,6 +16,7 @@ import json
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -36,7 +37,7 @@ def command(name: str, loops: int) -> list[str]:
 
 
 def clean_environment(folder: str) -> dict[str, str]:
-    """Give an environment in which runs repeat to the last digit; byte code goes to the folder."""
+    """Give an environment in which runs repeat; byte code goes to the folder."""
     return {
         "PATH": os.environ["PATH"],
         "PYTHONHASHSEED": "0",
@@ -100,6 +101,9 @@ def main() -> int:
     parser.add_argument("--json", metavar="FILE", help="write the counts")
     parser.add_argument("--check", metavar="FILE", help="compare with counts written before")
     words = parser.parse_args()
+    for tool in ("valgrind", "setarch"):
+        if shutil.which(tool) is None:
+            parser.error(f"{tool} is not installed")
     stored = json.loads(Path(words.check).read_text()) if words.check else None
     if stored and stored["environment"] != environment():
         parser.error(f"{words.check} is from elsewhere: {stored['environment']}")
