@@ -55,6 +55,7 @@ _Settings = namedtuple(
     "client_max_window_bits zlib level mem_level threshold",
 )
 PARAMETERS = _Settings._fields[:4]
+TERMS: dict[tuple[int, int, bool, bool], tuple[int, int, bool, bool]] = {}  # all that are in use
 
 
 class PerMessageDeflate(_Settings):
@@ -210,17 +211,14 @@ class Deflate:
         ValueError: a window is out of range.
     """
 
-    __slots__ = (
-        "_compressor",
-        "_decompressor",
-        "_final_blocks",
-        "receive_bits",
-        "receive_takeover",
-        "send_bits",
-        "send_takeover",
-        "settings",
-        "threshold",
-    )
+    # One for each connection, so it is small: the terms are a tuple that equal connections share.
+    __slots__ = ("_compressor", "_decompressor", "_final_blocks", "_terms", "settings")
+
+    send_bits = property(lambda self: self._terms[0])
+    receive_bits = property(lambda self: self._terms[1])
+    send_takeover = property(lambda self: self._terms[2])
+    receive_takeover = property(lambda self: self._terms[3])
+    threshold = property(lambda self: self.settings.threshold)
 
     def __init__(
         self,
@@ -233,11 +231,8 @@ class Deflate:
         _check_bits("send_bits", send_bits)
         _check_bits("receive_bits", receive_bits, least=8)
         self.settings = settings
-        self.threshold = settings.threshold
-        self.send_bits = send_bits
-        self.receive_bits = receive_bits
-        self.send_takeover = send_takeover
-        self.receive_takeover = receive_takeover
+        terms = (send_bits, receive_bits, send_takeover, receive_takeover)
+        self._terms = TERMS.setdefault(terms, terms)
         self._compressor: Any = None
         self._decompressor: Any = None
         self._final_blocks = 0
