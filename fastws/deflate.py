@@ -214,12 +214,6 @@ class Deflate:
     # One for each connection, so it is small: the terms are a tuple that equal connections share.
     __slots__ = ("_compressor", "_decompressor", "_final_blocks", "_terms", "settings")
 
-    send_bits = property(lambda self: self._terms[0])
-    receive_bits = property(lambda self: self._terms[1])
-    send_takeover = property(lambda self: self._terms[2])
-    receive_takeover = property(lambda self: self._terms[3])
-    threshold = property(lambda self: self.settings.threshold)
-
     def __init__(
         self,
         settings: PerMessageDeflate,
@@ -236,6 +230,26 @@ class Deflate:
         self._compressor: Any = None
         self._decompressor: Any = None
         self._final_blocks = 0
+
+    @property
+    def send_bits(self) -> int:
+        return self._terms[0]
+
+    @property
+    def receive_bits(self) -> int:
+        return self._terms[1]
+
+    @property
+    def send_takeover(self) -> bool:
+        return self._terms[2]
+
+    @property
+    def receive_takeover(self) -> bool:
+        return self._terms[3]
+
+    @property
+    def threshold(self) -> int:
+        return int(self.settings.threshold)
 
     def compress(self, payload: bytes, *, fin: bool = True) -> bytes:
         """Compress a message, or one fragment of it after the other.
