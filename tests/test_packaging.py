@@ -114,7 +114,7 @@ def install(python: Path, wheel: Path) -> None:
 
 def modules() -> set[str]:
     """Name the files that belong into every wheel."""
-    typing = {"fastws/py.typed", "fastws/_codec.pyi", "fastws/_codec.pxd"}
+    typing = {"fastws/py.typed", "fastws/_codec.pyi"}
     return typing | {path.relative_to(ROOT).as_posix() for path in ROOT.glob("fastws/**/*.py")}
 
 
