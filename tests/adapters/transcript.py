@@ -7,13 +7,12 @@ what comes out, of which type, with which texts, and when.
 from __future__ import annotations
 
 import logging
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from helpers import make_frame
+from adapters import violations
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame
 from websockets.protocol import CLIENT, CONNECTING, SERVER, Protocol, Side
@@ -21,7 +20,7 @@ from websockets.protocol import CLIENT, CONNECTING, SERVER, Protocol, Side
 import fastws
 from fastws.adapters import websockets as adapter
 
-KEY = b"\x11\x22\x33\x44"
+KEY = violations.KEY
 EOF = None  # stands in a stream for its end
 SIDES = [SERVER, CLIENT]
 
@@ -138,12 +137,4 @@ def same(make: Callable[[], Protocol], *streams: Sequence[bytes | None]) -> None
 
 def framed(side: Side, opcode: int, payload: bytes = b"", **kwargs: Any) -> bytes:
     """Build a frame as this side receives it."""
-    kwargs.setdefault("mask", KEY if side is SERVER else None)
-    return make_frame(opcode, payload, **kwargs)
-
-
-def deflated(payload: bytes) -> bytes:
-    """Compress a message (RFC 7692 7.2.1)."""
-    squeeze = zlib.compressobj(wbits=-15)
-    data = squeeze.compress(payload) + squeeze.flush(zlib.Z_SYNC_FLUSH)
-    return data.removesuffix(b"\x00\x00\xff\xff")
+    return violations.framed(side is SERVER, opcode, payload, **kwargs)
