@@ -14,7 +14,7 @@ from collections import namedtuple
 from importlib import import_module
 from warnings import warn
 
-from ._hook import ImportHook, is_loaded
+from ._hook import ImportHook, is_loaded, is_provided
 from ._patches import HostWarning, PatchSet, Refusal
 
 TYPE_CHECKING = False
@@ -73,10 +73,13 @@ def _release(version: str) -> tuple[int, ...]:
 class Host:
     """A host library, whether it was asked for, and what is replaced in it."""
 
-    def __init__(self, name: str, distribution: str, *modules: str) -> None:
+    def __init__(
+        self, name: str, distribution: str, *modules: str, stand_ins: bool = True
+    ) -> None:
         self.name = name
         self.distribution = distribution
         self.modules = modules  # look at the host when one of these was imported; the first must be
+        self.stand_ins = stand_ins  # whether its code may find those among the hosts below
         self.patches = PatchSet()
         self.asked = False
         self.refusal = ""
@@ -125,9 +128,15 @@ class Host:
         if version not in self.adapter.SUPPORTED:
             raise Refusal(f"version {version} is not one that the adapter was proven on")
 
+    def wait(self) -> None:
+        """Have the import hook tell of the host's modules."""
+        _hook.watch(self.modules)
+
     def detach(self) -> None:
         """Put back what was replaced."""
         self.asked = False
+        needed = {name for host in HOSTS.values() if host.asked for name in host.modules}
+        _hook.forget(set(self.modules) - needed)
         self.refusal = ""
         self.patches.restore()
 
@@ -145,6 +154,46 @@ class Host:
         return Status(self.name, version, supported, state, self.refusal, self.patches.names)
 
 
+class StandIn(Host):
+    """A library that hosts try to import and do without; its adapter can make its modules.
+
+    Whoever imports it is given those where it is not installed. Where it is, it stays as it is, and
+    the adapter's patches are for the modules that hold what it offers.
+
+    Args:
+        provided: the library's modules, the package first.
+        holders: modules that may import its members by value.
+    """
+
+    def __init__(
+        self, name: str, distribution: str, provided: tuple[str, ...], *holders: str
+    ) -> None:
+        super().__init__(name, distribution, *provided, *holders)
+        self.provided = provided
+
+    def wait(self) -> None:
+        super().wait()
+        _hook.provide(self.provided, lambda name: self.adapter.make(name))  # type: ignore[no-any-return]
+
+    def attach(self, imported: str = "") -> None:
+        if not is_provided(self.modules[0]):
+            super().attach(imported)
+
+    def detach(self) -> None:
+        super().detach()
+        _hook.withdraw(self.provided)
+
+    def version(self) -> str | None:
+        return None if is_provided(self.modules[0]) else super().version()
+
+    def status(self) -> Status:
+        found = super().status()
+        made = tuple(name for name in self.provided if is_provided(name))
+        if made or (self.asked and found.state == "absent"):
+            return found._replace(state="on" if made else "waiting", replaced=made)
+        return found
+
+
 HOSTS = {
     host.name: host
     for host in (
@@ -154,6 +203,33 @@ HOSTS = {
             "websockets.protocol",
             "websockets.asyncio.connection",
             "websockets.legacy.framing",
+        ),
+        Host("eventlet", "eventlet", "eventlet.websocket", stand_ins=False),
+        Host(
+            "gevent_websocket",
+            "gevent-websocket",
+            "geventwebsocket.websocket",
+            "geventwebsocket.utf8validator",
+            stand_ins=False,
+        ),
+        Host(
+            "websocket_client",
+            "websocket-client",
+            "websocket._abnf",
+            "websocket._utils",
+            stand_ins=False,
+        ),
+        Host("ws4py", "ws4py", "ws4py.streaming", "ws4py.framing"),
+        StandIn(
+            "wsaccel",
+            "wsaccel",
+            ("wsaccel", "wsaccel.utf8validator", "wsaccel.xormask"),
+            "autobahn.websocket.protocol",
+            "autobahn.websocket.utf8validator",
+            "autobahn.websocket.xormasker",
+            "eventlet.websocket",
+            "websocket._abnf",
+            "websocket._utils",
         ),
     )
 }
@@ -169,7 +245,13 @@ def _imported(module: str) -> None:
                 host.attach(module)
 
 
-_hook = ImportHook(_imported)
+def _aloof(module: str) -> bool:
+    return any(
+        host.asked and not host.stand_ins and module in host.modules for host in HOSTS.values()
+    )
+
+
+_hook = ImportHook(_imported, _aloof)
 
 
 def _named(names: Iterable[str]) -> list[Host]:
@@ -201,7 +283,7 @@ def install(*hosts: str) -> None:
         for host in _named(hosts):
             host.asked = True
             host.refusal = ""
-            _hook.watch(host.modules)
+            host.wait()
             host.attach()
 
 
@@ -218,7 +300,6 @@ def uninstall(*hosts: str) -> None:
     """
     with _lock:
         for host in _named(hosts):
-            _hook.forget(host.modules)
             host.detach()
 
 
