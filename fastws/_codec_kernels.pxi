@@ -6,6 +6,7 @@ cdef extern from "_kernels/kernels.h" nogil:
 
     enum:
         FWS_MAX_LEVELS
+        FWS_PAD
 
     size_t fws_levels(const fws_kernels **levels)
     uint32_t fws_load32(const uint8_t *p)
@@ -28,6 +29,10 @@ cdef extern from "_kernels/text.h" nogil:
         uint8_t width
         fws_utf8 utf8
 
+    enum:
+        FWS_SCRATCH
+
+    bint fws_looks_ascii(const uint8_t *src, size_t n, uint32_t key)
     size_t fws_ascii(
         const fws_kernels *level, uint8_t *dst, const uint8_t *src, size_t n, uint32_t key
     )
@@ -41,7 +46,12 @@ cdef extern from "_kernels/text.h" nogil:
     )
     size_t fws_text_next(uint32_t *c, const uint8_t *p)
     void fws_text_write(
-        const fws_kernels *level, const fws_text *t, void *out, const uint8_t *src, size_t n
+        const fws_kernels *level,
+        const fws_text *t,
+        void *out,
+        const uint8_t *src,
+        size_t n,
+        bint padded,
     )
 
 cdef extern from "_kernels/encode.h" nogil:

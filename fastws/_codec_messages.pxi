@@ -181,7 +181,7 @@ cdef class MessageDecoder(_Stream):
             self.raise_error(_rules.truncated_utf8(size))
         if not self.to_str:
             return self.release()
-        content = written_text(&self.text, <const uint8_t *>self.memory(), size)
+        content = written_text(&self.text, <const uint8_t *>self.memory(), size, False)
         Py_CLEAR(self.payload)
         self.room = self.start = self.filled = self.done = 0
         return content

@@ -28,6 +28,8 @@ cdef str text_of(const uint8_t *src, Py_ssize_t n, uint32_t key, Py_ssize_t *fau
     cdef Py_ssize_t good
     if n < 2:
         return tiny_text(src, n, key, fault)
+    if n <= FWS_SCRATCH and not fws_looks_ascii(src, n, key):
+        return small_text(src, n, key, fault)
     text = PyUnicode_New(n, 127)
     start = <uint8_t *>PyUnicode_DATA(text)
     good = fws_ascii(kernels, start, src, n, key)
@@ -52,6 +54,19 @@ cdef void start_text(fws_text *state, Py_ssize_t ascii) noexcept:
     state.utf8.wanted = 0
 
 
+cdef str small_text(const uint8_t *src, Py_ssize_t n, uint32_t key, Py_ssize_t *fault):
+    """Make text that is not ASCII and short enough to be unmasked to the stack."""
+    cdef uint8_t[FWS_SCRATCH + FWS_PAD] scratch
+    cdef fws_text state
+    start_text(&state, 0)
+    cdef Py_ssize_t good = fws_text_take(kernels, &state, scratch, src, n, key)
+    if good != n or state.utf8.wanted:
+        fault[0] = good
+        return None
+    memset(scratch + n, 0, FWS_PAD)
+    return written_text(&state, scratch, n, True)
+
+
 cdef str wide_text(
     uint8_t *scratch,
     const uint8_t *src,
@@ -69,21 +84,21 @@ cdef str wide_text(
     if good != n or state.utf8.wanted:
         fault[0] = good
         return None
-    return written_text(&state, scratch, n)
+    return written_text(&state, scratch, n, False)
 
 
 cdef Py_UCS4[4] LARGEST = [0x7F, 0xFF, 0xFFFF, 0x10FFFF]  # character, by width
 
 
-cdef str written_text(const fws_text *state, const uint8_t *plain, Py_ssize_t n):
-    """Make text of UTF-8 that was checked and counted."""
+cdef str written_text(const fws_text *state, const uint8_t *plain, Py_ssize_t n, bint padded):
+    """Make text of UTF-8 that was checked and counted; `padded` with FWS_PAD zeros or not."""
     cdef uint32_t c = 0
     cdef str text
     if state.chars == 1:
         fws_text_next(&c, plain)
         return PyUnicode_FromOrdinal(c)
     text = PyUnicode_New(state.chars, LARGEST[state.width])
-    fws_text_write(kernels, state, PyUnicode_DATA(text), plain, n)
+    fws_text_write(kernels, state, PyUnicode_DATA(text), plain, n, padded)
     return text
 
 
