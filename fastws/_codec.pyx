@@ -35,7 +35,7 @@ from cpython.long cimport (
 )
 from cpython.object cimport PyObject
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memcpy, memset, strcmp
+from libc.string cimport memcpy, strcmp
 
 import os
 from operator import index as _index

@@ -6,7 +6,9 @@ cdef extern from "_kernels/kernels.h" nogil:
 
     enum:
         FWS_MAX_LEVELS
-        FWS_PAD
+
+    enum:
+        FWS_LATIN
 
     size_t fws_levels(const fws_kernels **levels)
     uint32_t fws_load32(const uint8_t *p)
@@ -30,6 +32,7 @@ cdef extern from "_kernels/text.h" nogil:
         fws_utf8 utf8
 
     enum:
+        FWS_PIECE
         FWS_SCRATCH
 
     bint fws_looks_ascii(const uint8_t *src, size_t n, uint32_t key)
@@ -47,12 +50,25 @@ cdef extern from "_kernels/text.h" nogil:
     size_t fws_text_next(uint32_t *c, const uint8_t *p)
     void fws_text_write(
         const fws_kernels *level,
-        const fws_text *t,
+        uint8_t width,
         void *out,
+        size_t chars,
         const uint8_t *src,
         size_t n,
         bint padded,
     )
+    size_t fws_char_size(uint8_t width)
+    size_t fws_text_whole(const fws_text *t)
+    size_t fws_piece_take(
+        const fws_kernels *level,
+        fws_text *t,
+        uint8_t *scratch,
+        const uint8_t *src,
+        size_t n,
+        uint32_t key,
+        size_t *size,
+    )
+    void fws_widen(void *out, uint8_t width, const void *src, uint8_t src_width, size_t n)
 
 cdef extern from "_kernels/encode.h" nogil:
     size_t FWS_NO_UTF8

@@ -136,8 +136,61 @@ static void check_take(const fws_kernels *level, int in_place, size_t parts) {
     uint8_t *read = lay_text(0, padded), *out = lay(&to, 1, 4 * chars_n);
     expect_size("the characters", t.chars, chars_n);
     expect_size("the width", t.width, width());
-    fws_text_write(level, &t, out, read, size, padded);
+    fws_text_write(level, t.width, out, t.chars, read, size, padded);
     compare(out, width() == FWS_LATIN ? 1 : width() == FWS_UCS2 ? 2 : 4);
+}
+
+/* Transcode the text piece by piece, in four bytes a character, as it comes in chunks. */
+static void check_piece(const fws_kernels *level, size_t most) {
+    static uint8_t scratch[FWS_SCRATCH];
+    static uint32_t out[TEXT_MAX];
+    uint8_t key[4];
+    uint32_t word = random_key(key);
+    fws_text t = {0};
+    const uint8_t *src = lay_masked(1, key);
+    size_t written = 0;
+    now.what = "fws_piece_take";
+    for (size_t at = 0, n, whole; at < size; at += n) {
+        n = 1 + random_below(most);
+        if (n > size - at) n = size - at;
+        size_t good =
+            fws_piece_take(level, &t, scratch, src + at, n, fws_key_phase(word, at), &whole);
+        now.calls++;
+        if (good != n || judged.fault < at + n) {
+            expect_size("the fault", at + good, judged.fault);
+            return;
+        }
+        for (size_t i = 0; i < FWS_PAD; i++)
+            if (scratch[whole + i]) fail("there are no zeros behind the piece");
+        size_t chars_there = fws_text_whole(&t) - written;
+        if (chars_there && t.width)
+            fws_text_write(level, FWS_UCS4, out + written, chars_there, scratch, whole, 1);
+        else
+            for (size_t i = 0; i < chars_there; i++) out[written + i] = scratch[i];
+        written += chars_there;
+    }
+    expect_size("continuation bytes wanted", t.utf8.wanted == 0, (size_t)is_valid());
+    if (!is_valid()) return;
+    expect_size("the characters", written, chars_n);
+    expect_size("the width", t.width, width());
+    for (size_t i = 0; i < chars_n; i++) expect_size("a character", out[i], chars[i]);
+}
+
+static void check_widen(void) {
+    static const uint8_t one[] = {0, 0x7F, 0x80, 0xFF, 'a'};
+    static const uint16_t two[] = {0, 0x7F, 0x80, 0xFF, 'a'};
+    static const uint32_t four[] = {0, 0x7F, 0x80, 0xFF, 'a'};
+    const void *const as[] = {one, one, two, four};
+    uint32_t out[5];
+    now.what = "fws_widen";
+    for (uint8_t from_width = FWS_ASCII; from_width <= FWS_UCS4; from_width++) {
+        for (uint8_t to_width = from_width; to_width <= FWS_UCS4; to_width++) {
+            fws_widen(out, to_width, as[from_width], from_width, 5);
+            if (memcmp(out, as[to_width], 5 * fws_char_size(to_width)))
+                fail("width %d to %d is written otherwise", from_width, to_width);
+            now.calls++;
+        }
+    }
 }
 
 static void check_text(const fws_kernels *level) {
@@ -147,6 +200,8 @@ static void check_text(const fws_kernels *level) {
         check_take(level, i & 1, 1 + (size_t)i);
         check_take_whole(level, i & 1, i >> 1);
     }
+    check_piece(level, 8);
+    check_piece(level, FWS_PIECE);
 }
 
 /* --- The texts ----------------------------------------------------------------------------- */
@@ -159,17 +214,17 @@ static void check_damaged(const fws_kernels *level) {
     }
 }
 
-/* Characters lie across the size up to which the stack is used. */
+/* Characters lie across the end of a piece. */
 static void check_long(const fws_kernels *level) {
     for (size_t shift = 0; shift < 5; shift++) {
         for (unsigned kind = 1; kind < RANGES_N; kind++) {
             const range *r = &RANGES[kind];
             size_t n = shift;
             memset(text, 'a', n);
-            while (n < 2 * FWS_SCRATCH + 100) n += naive_encode(text + n, random_char(r));
+            while (n < 2 * FWS_PIECE + 100) n += naive_encode(text + n, random_char(r));
             take_text(n);
             check_text(level);
-            text[FWS_SCRATCH + shift - 2] = 0xFF;
+            text[FWS_PIECE + shift - 2] = 0xFF;
             take_text(n);
             check_text(level);
         }
@@ -232,6 +287,7 @@ static void check_all_ascii(const fws_kernels *level) {
 }
 
 static void check_level(const fws_kernels *level) {
+    check_widen();
     check_all_ascii(level);
     each_text(level, check_text);
     check_damaged(level);
