@@ -3,59 +3,25 @@
 from __future__ import annotations
 
 import os
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from helpers import cuts, make_frame
-from processes import ROOT
+from programs import EXAMPLES, REQUEST, answer_to, serving
 
 client = pytest.importorskip("websockets.sync.client")
 exceptions = pytest.importorskip("websockets.exceptions")
 pytest.importorskip("h11")
 
-PROGRAM = Path(__file__).parent.parent / "examples" / "own_server.py"
-REQUEST = (
-    b"GET / HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-)
+PROGRAM = EXAMPLES / "own_server.py"
 KEY = bytes.fromhex("37fa213d")
 MESSAGES = ["hello", "", "Grüße, 世界 🌍" * 50, b"", bytes(range(256)), os.urandom(1_000_000)]
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    """Start the server; give its address."""
-    if not PROGRAM.exists():
-        pytest.skip("an installed package has no examples beside it")
-    process = subprocess.Popen(
-        [sys.executable, "-u", str(PROGRAM), "--port", "0"],
-        env={**os.environ, "PYTHONPATH": ROOT},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout
-    with process, process.stdout:
-        try:
-            yield process.stdout.readline().removeprefix("listening on ").strip()
-        finally:
-            process.terminate()
-
-
-def answer_to(address: str, *pieces: bytes) -> bytes:
-    """Write to the server piece by piece; give all it says until it closes."""
-    place = urlsplit(address)
-    with socket.create_connection((place.hostname, place.port or 0), timeout=20) as connection:
-        for piece in pieces:
-            connection.sendall(piece)
-        said = b""
-        while part := connection.recv(65536):
-            said += part
-    return said
+    with serving(PROGRAM) as address:
+        yield address
 
 
 def test_the_example_is_short() -> None:
