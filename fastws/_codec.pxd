@@ -7,8 +7,8 @@ imported. So your module needs fastws with its core, and where that is not there
 ImportError; where a later fastws declares a function otherwise, a TypeError.
 
 Names are those of the Python functions, where there is one, behind `ws_`. Kernels are chosen as in
-Python (`fastws.simd`). Nothing is read or written but what the arguments say; pointers may be at any
-alignment, and NULL where there are no bytes.
+Python (`fastws.simd`). Nothing is read or written but what the arguments say; pointers may be at
+any alignment, and NULL where there are no bytes.
 """
 
 from libc.stdint cimport uint8_t, uint64_t
@@ -31,14 +31,14 @@ cdef struct ws_header:
     bint masked
     size_t size  # bytes of the header: the payload starts behind them
 
-# Where a text stands that comes in parts. All zeros is the start of one, and the end of a code point.
+# Where a text stands that comes in parts. All zeros is its start, and the end of a code point.
 cdef struct ws_utf8:
     uint8_t wanted  # bytes that the code point at the end still wants
     uint8_t low
     uint8_t high
 
-# Mask or unmask n bytes (RFC 6455 5.3): XOR byte i with byte (offset + i) % 4 of the key, which is 4
-# bytes. dst is src, or does not overlap it.
+# Mask or unmask n bytes (RFC 6455 5.3): XOR byte i with byte (offset + i) % 4 of the key, which is
+# 4 bytes. dst is src, or does not overlap it.
 cdef void ws_mask(
     uint8_t *dst, const uint8_t *src, size_t n, const uint8_t *key, size_t offset
 ) noexcept nogil
@@ -50,9 +50,9 @@ cdef bint ws_validate_utf8(const uint8_t *src, size_t n) noexcept nogil
 # hold. The text is whole where `state.wanted` is 0 at its end.
 cdef size_t ws_feed_utf8(ws_utf8 *state, const uint8_t *src, size_t n) noexcept nogil
 
-# Read the header that starts at src, of which n bytes are there. Opcode, control frames and the form
-# of the length are judged; reserved bits, masking and size are for the caller to judge. Fields are
-# set where the verdict is WS_WHOLE.
+# Read the header that starts at src, of which n bytes are there. Opcode, control frames and the
+# form of the length are judged; reserved bits, masking and size are for the caller to judge.
+# Fields are set where the verdict is WS_WHOLE.
 cdef ws_verdict ws_parse_header(const uint8_t *src, size_t n, ws_header *header) noexcept nogil
 
 # Write the header of a frame whose payload has this length; gives its bytes, at most WS_HEADER_MAX,

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from helpers import cuts, make_frame
 from processes import ROOT
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -19,6 +20,7 @@ REQUEST = (
     b"GET / HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
+KEY = bytes.fromhex("37fa213d")
 
 
 @contextmanager
@@ -50,3 +52,24 @@ def answer_to(address: str, *pieces: bytes) -> bytes:
         while part := connection.recv(65536):
             said += part
     return said
+
+
+def see_early_frames_answered(address: str) -> None:
+    """Send frames right behind the request, in one piece and in small ones."""
+    frames = make_frame(1, b"early", mask=KEY) + make_frame(9, b"?", mask=KEY)
+    frames += make_frame(8, b"\x03\xe8", mask=KEY)
+    expected = make_frame(1, b"early") + make_frame(10, b"?") + make_frame(8, b"\x03\xe8")
+    for pieces in ([REQUEST + frames], cuts(REQUEST + frames, 7)):
+        said = answer_to(address, *pieces)
+        assert said.startswith(b"HTTP/1.1 101 ")
+        assert b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n" in said
+        assert said.endswith(b"\r\n\r\n" + expected)
+
+
+def see_requests_refused(address: str) -> None:
+    """Send requests that open no WebSocket."""
+    said = answer_to(address, b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
+    assert said.startswith(b"HTTP/1.1 426 ")
+    assert b"Sec-WebSocket-Version: 13\r\n" in said
+    assert answer_to(address, REQUEST.replace(b"GET", b"PUT")).startswith(b"HTTP/1.1 405 ")
+    assert answer_to(address, b"\x16\x03\x01 nonsense\r\n\r\n").startswith(b"HTTP/1.1 400 ")

@@ -6,15 +6,13 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from helpers import cuts, make_frame
-from programs import EXAMPLES, REQUEST, answer_to, serving
+from programs import EXAMPLES, see_early_frames_answered, see_requests_refused, serving
 
 client = pytest.importorskip("websockets.sync.client")
 exceptions = pytest.importorskip("websockets.exceptions")
 pytest.importorskip("h11")
 
 PROGRAM = EXAMPLES / "own_server.py"
-KEY = bytes.fromhex("37fa213d")
 MESSAGES = ["hello", "", "Grüße, 世界 🌍" * 50, b"", bytes(range(256)), os.urandom(1_000_000)]
 
 
@@ -54,19 +52,8 @@ def test_a_message_that_is_too_big_ends_it(address: str) -> None:
 
 
 def test_frames_may_come_with_the_request(address: str) -> None:
-    frames = make_frame(1, b"early", mask=KEY) + make_frame(9, b"?", mask=KEY)
-    frames += make_frame(8, b"\x03\xe8", mask=KEY)
-    expected = make_frame(1, b"early") + make_frame(10, b"?") + make_frame(8, b"\x03\xe8")
-    for pieces in ([REQUEST + frames], cuts(REQUEST + frames, 7)):
-        said = answer_to(address, *pieces)
-        assert said.startswith(b"HTTP/1.1 101 ")
-        assert b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n" in said
-        assert said.endswith(b"\r\n\r\n" + expected)
+    see_early_frames_answered(address)
 
 
 def test_other_requests_are_refused(address: str) -> None:
-    said = answer_to(address, b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
-    assert said.startswith(b"HTTP/1.1 426 ")
-    assert b"Sec-WebSocket-Version: 13\r\n" in said
-    assert answer_to(address, REQUEST.replace(b"GET", b"PUT")).startswith(b"HTTP/1.1 405 ")
-    assert answer_to(address, b"\x16\x03\x01 nonsense\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+    see_requests_refused(address)

@@ -9,19 +9,25 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from helpers import cuts, make_frame
+from helpers import make_frame
 from processes import ROOT
-from programs import EXAMPLES, REQUEST, answer_to, serving
+from programs import (
+    EXAMPLES,
+    KEY,
+    REQUEST,
+    answer_to,
+    see_early_frames_answered,
+    see_requests_refused,
+    serving,
+)
 
 client = pytest.importorskip("websockets.sync.client")
 exceptions = pytest.importorskip("websockets.exceptions")
 pytest.importorskip("h11")
 
 SERVER = EXAMPLES / "server"
-KEY = bytes.fromhex("37fa213d")
 ECHOES = ("frames.py", "messages.py", "buffered.py", "threads.py")
 MESSAGES = ["hello", "", "Grüße, 世界 🌍" * 50, b"", bytes(range(256)), os.urandom(700_000)]
-CLOSE = make_frame(8, b"\x03\xe8", mask=KEY)
 
 
 @pytest.fixture(scope="module", params=ECHOES)
@@ -43,12 +49,7 @@ def test_messages_come_back(address: str) -> None:
 
 
 def test_frames_may_come_with_the_request_and_in_any_pieces(address: str) -> None:
-    frames = make_frame(1, b"early", mask=KEY) + make_frame(9, b"?", mask=KEY) + CLOSE
-    expected = make_frame(1, b"early") + make_frame(10, b"?") + make_frame(8, b"\x03\xe8")
-    for pieces in ([REQUEST + frames], cuts(REQUEST + frames, 7)):
-        said = answer_to(address, *pieces)
-        assert said.startswith(b"HTTP/1.1 101 ")
-        assert said.endswith(b"\r\n\r\n" + expected)
+    see_early_frames_answered(address)
 
 
 @pytest.mark.parametrize(
@@ -69,11 +70,7 @@ def test_an_error_is_told_behind_what_came_before_it(
 
 
 def test_requests_that_open_no_websocket_are_refused(address: str) -> None:
-    said = answer_to(address, b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
-    assert said.startswith(b"HTTP/1.1 426 ")
-    assert b"Sec-WebSocket-Version: 13\r\n" in said
-    assert answer_to(address, REQUEST.replace(b"GET", b"PUT")).startswith(b"HTTP/1.1 405 ")
-    assert answer_to(address, b"\x16\x03\x01 nonsense\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+    see_requests_refused(address)
 
 
 def test_text_is_checked_by_all_that_know_messages() -> None:
