@@ -161,13 +161,14 @@ def patches() -> list[Patch]:
         Refusal: tornado is not built as this adapter knows it.
     """
     from . import _tornado_frames as receiving
+    from . import _tornado_reading as reading
     from . import _tornado_sending as sending
 
     websocket = sys.modules["tornado.websocket"]
     protocol = websocket.WebSocketProtocol13
     if receiving.WebSocketProtocol13 is not protocol:
         raise Refusal("it was imported anew")
-    for name, fits in _structure(receiving, sending).items():
+    for name, fits in _structure(receiving, sending, reading.BaseIOStream).items():
         if not fits:
             raise Refusal(f"{name} is not built as expected")
     masked = (sys.modules[f"tornado.{name}"] for name in ("util", "websocket", "web"))
@@ -189,9 +190,8 @@ def protocol_members() -> dict[str, Any]:
     }
 
 
-def _structure(receiving: Any, sending: Any) -> dict[str, bool]:
+def _structure(receiving: Any, sending: Any, stream: Any) -> dict[str, bool]:
     """Tell of each part that we stand in for, or lean on, whether it is what we know."""
-    stream = receiving.BaseIOStream
     return {
         "WebSocketProtocol13._receive_frame_loop": _uses(
             receiving.STOCK_LOOP, RECEIVE_LOOP_USES, SINCE_66
