@@ -16,13 +16,13 @@ from tornado import websocket
 from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketProtocol13
 
-from fastws import RSV1, FrameDecoder, PayloadTooBigError
+from fastws import RSV1, PayloadTooBigError
 
 from ._tornado_reading import Source
 from .tornado import COUNTERS
 
 if TYPE_CHECKING:
-    from fastws import Frame
+    from fastws import Frame, FrameDecoder
 
 __all__ = ["STOCK_LOOP", "STOCK_READ_BYTES", "STOCK_RECEIVE_FRAME", "receive_frame_loop"]
 
@@ -45,19 +45,21 @@ async def receive_frame_loop(self: WebSocketProtocol13) -> None:
         return await STOCK_LOOP(self)  # a subclass reads frames in its own way
     told = YIELDS
     try:
+        source = Source(self.stream)
         try:
-            await _read_frames(self)
+            await _read_frames(self, source)
         except StreamClosedError:
             self._abort()
+        finally:
+            source.rest()
         told = True
     finally:
         if told:
             self.handler.on_ws_connection_close(self.close_code, self.close_reason)
 
 
-async def _read_frames(protocol: WebSocketProtocol13) -> None:
-    decoder = FrameDecoder(None, max_payload_size=None, strict=False)
-    source = Source(protocol.stream, decoder)
+async def _read_frames(protocol: WebSocketProtocol13, source: Source) -> None:
+    decoder = source.decoder
     params = protocol.params
     work = held = 0
     limit: Any = None
@@ -139,7 +141,7 @@ def _break_off(protocol: WebSocketProtocol13, size: int) -> None:
 
 
 def _is_broken(protocol: WebSocketProtocol13, decoder: FrameDecoder) -> bool:
-    """Judge the first two bytes of a frame that is not whole; end the connection if they are bad."""
+    """Judge the first two bytes of a frame that is not whole; if they are bad, end it all."""
     header = decoder.header
     if header is not None:
         rsv, opcode = header.rsv, header.opcode

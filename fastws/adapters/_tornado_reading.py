@@ -12,13 +12,10 @@ that the peer has gone: `rest()` sees to it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tornado.iostream import BaseIOStream, IOStream, SSLIOStream, StreamBufferFullError
 from tornado.log import gen_log
 
-if TYPE_CHECKING:
-    from fastws import FrameDecoder
+from fastws import FrameDecoder
 
 __all__ = ["BaseIOStream", "IOStream", "Source"]
 
@@ -30,11 +27,11 @@ KNOWN = (IOStream, SSLIOStream)  # a class of the user's own may have another wa
 class Source:
     """What feeds a decoder from a stream."""
 
-    __slots__ = ("_decoder", "_deaf", "_known", "_stream")
+    __slots__ = ("_deaf", "_known", "_stream", "decoder")
 
-    def __init__(self, stream: IOStream, decoder: FrameDecoder) -> None:
+    def __init__(self, stream: IOStream) -> None:
         self._stream = stream
-        self._decoder = decoder
+        self.decoder = FrameDecoder(None, max_payload_size=None, strict=False)
         self._known = type(stream) in KNOWN
         self._deaf = False  # whether a stock stream would have ceased to listen by now
 
@@ -49,7 +46,7 @@ class Source:
         if not self._known or stream._read_buffer_size or self._lacking() >= LARGE:
             return False
         stream._check_closed()
-        decoder = self._decoder
+        decoder = self.decoder
         try:
             size = stream.read_from_fd(decoder.get_buffer())
         except OSError as error:
@@ -69,7 +66,7 @@ class Source:
         Raises:
             StreamClosedError: the stream is closed, or came to its end.
         """
-        stream, decoder = self._stream, self._decoder
+        stream, decoder = self._stream, self.decoder
         lacking = self._lacking()
         if not self._known or stream._read_buffer_size:
             decoder.feed(await stream.read_bytes(CHUNK, partial=True))
@@ -92,10 +89,10 @@ class Source:
 
     def _lacking(self) -> int:
         """Give how many bytes the payload in progress lacks; 0 where there is none."""
-        header = self._decoder.header
+        header = self.decoder.header
         if header is None:
             return 0
-        return header.header_length + header.payload_length - self._decoder.buffered
+        return header.header_length + header.payload_length - self.decoder.buffered
 
     def rest(self) -> None:
         """Prepare for a pause in which nothing is read: listen no more if stock would not."""
@@ -106,7 +103,7 @@ class Source:
         state, read = stream._state, stream.io_loop.READ
         if state is None or not state & read or stream.closed():
             return
-        if stream._close_callback is not None and not self._decoder.buffered:
+        if stream._close_callback is not None and not self.decoder.buffered:
             return  # somebody wants to hear of the end
         stream._state = state & ~read
         stream.io_loop.update_handler(stream.fileno(), stream._state)
