@@ -155,6 +155,7 @@ HOSTS = {
             "websockets.asyncio.connection",
             "websockets.legacy.framing",
         ),
+        Host("wsproto", "wsproto", "wsproto"),
     )
 }
 
