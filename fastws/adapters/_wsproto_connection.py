@@ -7,32 +7,47 @@ Imported only where wsproto is. Rule: what is common is done here straight on, a
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Generator
+from typing import Any
 
-import wsproto
-from wsproto import frame_protocol
+from wsproto import WSConnection, frame_protocol
 from wsproto.connection import Connection, ConnectionState
 from wsproto.events import BytesMessage, CloseConnection, Event, Message, Ping, Pong, TextMessage
-from wsproto.frame_protocol import FrameProtocol, Opcode, ParseFailed
+from wsproto.frame_protocol import FrameProtocol, MessageDecoder, Opcode, ParseFailed
+from wsproto.handshake import H11Handshake
 
 from fastws import apply_mask, encode_frame, mask_inplace
 
-from ._wsproto_frames import SLICES, FrameReader
-from .wsproto import COUNTERS
+from ._wsproto_frames import SLICES, STOCK_FRAME_DECODER, FrameReader
+from .wsproto import COUNTERS, KNOWN
 
 STOCK_MASKER = frame_protocol.XorMaskerSimple
-STOCK_SERIALIZE = FrameProtocol._serialize_frame
-STOCK_SEND = Connection.send
-STOCK_EVENTS = Connection.events
-STOCK_WS_EVENTS = wsproto.WSConnection.events
 STOCK_URANDOM = os.urandom
+
+OWNERS: dict[str, type] = {
+    "XorMaskerSimple": STOCK_MASKER,
+    "FrameDecoder": STOCK_FRAME_DECODER,
+    "MessageDecoder": MessageDecoder,
+    "FrameProtocol": FrameProtocol,
+    "Connection": Connection,
+    "WSConnection": WSConnection,
+    "H11Handshake": H11Handshake,
+}
+# The methods by their names, as they are without us.
+STOCK: dict[str, Any] = {}
+for name in KNOWN:
+    owner, _, method = name.partition(".")
+    STOCK[name] = vars(OWNERS[owner]).get(method)
+STOCK_SERIALIZE: Callable[..., bytearray] = STOCK["FrameProtocol._serialize_frame"]
+STOCK_SEND: Callable[..., bytes] = STOCK["Connection.send"]
+STOCK_EVENTS: Callable[..., Generator[Event]] = STOCK["Connection.events"]
+STOCK_WS_EVENTS: Callable[..., Generator[Event]] = STOCK["WSConnection.events"]
 
 TEXT, BINARY = Opcode.TEXT, Opcode.BINARY
 MAX_CONTROL = 125  # bytes
 OPEN = ConnectionState.OPEN
 MESSAGES = (Message, TextMessage, BytesMessage)
-# new, set_attribute
+FIELDS = ("data", "frame_finished", "message_finished")
 new, set_attribute = object.__new__, object.__setattr__
 
 
@@ -46,14 +61,12 @@ class XorMaskerSimple(STOCK_MASKER):
             return super().process(data)
         turn = len(data) & 3
         self._masking_key = key[turn:] + key[:turn]
+        COUNTERS["masked"] += 1
         if SLICES:
-            return apply_mask(data, key)
+            return apply_mask(data, key)  # type: ignore[return-value]
         data = bytearray(data)
         mask_inplace(data, key)
         return data
-
-
-XorMaskerSimple.__qualname__ = XorMaskerSimple.__name__
 
 
 def masking(client: bool) -> bool | bytes:
@@ -71,7 +84,8 @@ def serialize_frame(
         or opcode is Opcode.CLOSE  # may hold what our encoder refuses to send
         or opcode.__class__ is not Opcode
         or payload.__class__ not in (bytes, bytearray)
-        or (opcode.iscontrol() and (fin is not True or len(payload) > MAX_CONTROL))
+        or fin.__class__ is not bool
+        or (opcode.iscontrol() and (not fin or len(payload) > MAX_CONTROL))
     ):
         return STOCK_SERIALIZE(self, opcode, payload, fin)
     COUNTERS["encoded"] += 1
@@ -100,7 +114,7 @@ def send(self: Connection, event: Event) -> bytes:
 
 def events(self: Connection) -> Generator[Event]:
     """Give the events that have come, as `Connection.events` does."""
-    reader = self._proto._parse_more
+    reader: Any = self._proto._parse_more
     if reader.__class__ is not FrameReader:
         yield from STOCK_EVENTS(self)
         return
@@ -111,7 +125,7 @@ def events(self: Connection) -> Generator[Event]:
             opcode, payload, frame_finished, message_finished = found
             if opcode is TEXT or opcode is BINARY:
                 # A frozen dataclass takes three times as long to make itself.
-                event = new(TextMessage if opcode is TEXT else BytesMessage)
+                event: Any = new(TextMessage if opcode is TEXT else BytesMessage)
                 fields = {
                     "data": payload,
                     "frame_finished": frame_finished,
@@ -134,7 +148,7 @@ def events(self: Connection) -> Generator[Event]:
         yield CloseConnection(code=exc.code, reason=str(exc))
 
 
-def ws_events(self: wsproto.WSConnection) -> Generator[Event]:
+def ws_events(self: WSConnection) -> Generator[Event]:
     """Give the events that have come, as `WSConnection.events` does."""
     # Once there is a connection, and the events of the handshake are told, all is its.
     if self.connection is None or self.handshake._events:

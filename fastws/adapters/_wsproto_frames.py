@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from codecs import getincrementaldecoder
 from collections.abc import Generator, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wsproto import frame_protocol
 from wsproto.frame_protocol import CloseReason, Frame, FrameProtocol, Opcode, ParseFailed
@@ -22,14 +22,18 @@ from fastws import InvalidUtf8Error, ProtocolError, apply_mask, decode_text, par
 from .wsproto import COUNTERS
 
 if TYPE_CHECKING:
+    from codecs import IncrementalDecoder
     from typing import TypeAlias
 
     from wsproto.extensions import Extension
     from wsproto.frame_protocol import MessageDecoder
 
     Piece: TypeAlias = bytes | bytearray | memoryview
+    # Its opcode, CONTINUATION for all but the first piece of a frame; the piece, and the key that
+    # it is masked with; whether it ends its frame, and whether the frame ends its message.
+    Taken: TypeAlias = tuple[Opcode, Piece, bytes | None, bool, bool]
     # Opcode, payload, whether the frame ends with it, whether the message does.
-    Found: TypeAlias = tuple[Opcode, bytes | str | tuple[int, str], bool, bool]
+    Found: TypeAlias = tuple[Opcode, Any, bool, bool]
 
 __all__ = [
     "STOCK_FRAME_DECODER",
@@ -42,8 +46,7 @@ __all__ = [
 STOCK_FRAME_DECODER = frame_protocol.FrameDecoder
 STOCK_PARSE_MORE = FrameProtocol._parse_more_gen
 
-# wsproto compares opcodes with `is`, so the members have to be its own.
-OPCODES = tuple(Opcode(n) if n in Opcode._value2member_map_ else None for n in range(16))
+OPCODES = {opcode.value: opcode for opcode in Opcode}  # wsproto compares them with `is`
 CONTINUATION, TEXT, BINARY, CLOSE = Opcode.CONTINUATION, Opcode.TEXT, Opcode.BINARY, Opcode.CLOSE
 
 LARGE = 8192  # bytes; below that, a copy costs less than a view
@@ -51,7 +54,7 @@ LARGE = 8192  # bytes; below that, a copy costs less than a view
 WIDTHS = bytes(128) + bytes(66) + b"\2" * 30 + b"\3" * 16 + b"\4" * 5 + bytes(11)
 
 # Before wsproto 1.3, a payload that was not unmasked came as the slice of the buffer that it was.
-SLICES = isinstance(frame_protocol.XorMaskerSimple(b"1234").process(b"x"), bytes)
+SLICES = isinstance(frame_protocol.XorMaskerSimple(b"1234").process(bytearray(1)), bytes)
 
 
 def plain(piece: Piece, key: bytes | None) -> bytes:
@@ -72,6 +75,12 @@ def rotated(key: bytes | None, size: int) -> bytes | None:
 class FrameDecoder(STOCK_FRAME_DECODER):
     """A decoder of wsproto that reads from what came, without a copy of it."""
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        # What others derive is to work on the buffer and the header that they know.
+        bases = [STOCK_FRAME_DECODER if base is FrameDecoder else base for base in cls.__bases__]
+        cls.__bases__ = tuple(bases)
+
     def __init__(self, client: bool, extensions: list[Extension] | None = None) -> None:
         super().__init__(client, extensions)
         if self.extensions:
@@ -79,9 +88,9 @@ class FrameDecoder(STOCK_FRAME_DECODER):
             return
         self._chunk: bytes | bytearray = b""
         self._at = 0  # in it
-        # Of the frame that is read; set at its header, and for what is left of it at every piece.
+        # Of the frame that is read; what is left of it is None between frames.
         self._left: int | None = None
-        self._opcode: Opcode | None = None
+        self._opcode = CONTINUATION
         self._key: bytes | None = None
         self._fin = False
 
@@ -98,55 +107,59 @@ class FrameDecoder(STOCK_FRAME_DECODER):
         self._at = 0
         chunk += data
 
-    def piece(self) -> tuple[Opcode, Piece, bytes | None, bool, bool] | None:
-        """Take what is there of the next payload, still masked; None where more has to come.
-
-        Returns:
-            The opcode, that of a continuation from the second piece of a frame on; the piece and
-            its masking key; whether it ends its frame, and whether the frame ends its message.
-        """
+    def piece(self) -> Taken | None:
+        """Take what is there of the next payload, still masked; None where more has to come."""
+        if not self._chunk or (self._left is None and not self._read_header()):
+            return None
         chunk, at, left = self._chunk, self._at, self._left
-        if left is None:
-            if not chunk:
-                return None
-            try:
-                header = parse_header(chunk, at)
-            except ProtocolError:
-                return self._turn_stock()
-            if header is None:
-                return self._cut_header()
-            fin, rsv, number, masked, key, left, size = header
-            if rsv or masked is self.client:
-                return self._turn_stock()
-            opcode = OPCODES[number]
-            if number >= CLOSE and len(chunk) - at - size < left:
-                return None  # a control frame is read whole, from its header on
-            at += size
-        else:
-            fin, opcode, key = self._fin, self._opcode, self._key
-        end = len(chunk)
-        size = end - at
-        if size >= left:
-            end = at + left
+        fin, opcode, key = self._fin, self._opcode, self._key
+        whole = len(chunk)
+        size = whole - at
+        if size >= left:  # type: ignore[operator]
+            end = at + left  # type: ignore[operator]
             self._left = None
         elif size:
-            self._left = left - size
-            self._fin, self._opcode, self._key = fin, CONTINUATION, rotated(key, size)
+            end = whole
+            self._left = left - size  # type: ignore[operator]
+            self._opcode, self._key = CONTINUATION, rotated(key, size)
         else:
             self._chunk, self._at = b"", 0
-            self._left, self._fin, self._opcode, self._key = left, fin, opcode, key
             return None
         piece: Piece = chunk
-        if at or end != len(chunk):
+        if at or end != whole:
             if end - at < LARGE or chunk.__class__ is not bytes:
                 piece = chunk[at:end]
             else:
                 piece = memoryview(chunk)[at:end]
-        if end == len(chunk):
+        if end == whole:
             self._chunk, self._at = b"", 0
         else:
             self._at = end
-        return opcode, piece, key, size >= left, fin
+        return opcode, piece, key, self._left is None, fin
+
+    def _read_header(self) -> bool:
+        """Read the header that comes next, if it is whole and in order.
+
+        That of a control frame is left where it is until its payload is there too.
+        """
+        chunk, at = self._chunk, self._at
+        try:
+            header = parse_header(chunk, at)
+        except ProtocolError:
+            self._turn_stock()
+            return False
+        if header is None:
+            self._cut_header()
+            return False
+        fin, rsv, number, masked, key, left, size = header
+        if rsv or masked is self.client:
+            self._turn_stock()
+            return False
+        if number >= CLOSE and len(chunk) - at - size < left:
+            return False
+        self._left, self._fin, self._opcode, self._key = left, fin, OPCODES[number], key
+        self._at = at + size
+        return True
 
     def _cut_header(self) -> None:
         """Look at the first two bytes of a header that is not whole, where they have come."""
@@ -156,7 +169,7 @@ class FrameDecoder(STOCK_FRAME_DECODER):
 
     def _turn_stock(self) -> None:
         """Become wsproto's own decoder, at the header of a frame."""
-        self.buffer.feed(memoryview(self._chunk)[self._at :])
+        self.buffer.feed(bytes(self._chunk[self._at :]))
         for name in ("_chunk", "_at", "_left", "_opcode", "_key", "_fin"):
             delattr(self, name)
         self.__class__ = STOCK_FRAME_DECODER  # type: ignore[assignment]
@@ -165,13 +178,11 @@ class FrameDecoder(STOCK_FRAME_DECODER):
         """Read a frame, or what has come of it, as `FrameDecoder.process_buffer` does."""
         found = self.piece()
         if found is None:
+            # Looked up anew: the class may be another one now.
             return None if self.__class__ is FrameDecoder else self.process_buffer()
         opcode, piece, key, finished, fin = found
         COUNTERS["decoded"] += finished
         return Frame(opcode, plain(piece, key), finished, fin)
-
-
-FrameDecoder.__qualname__ = FrameDecoder.__name__
 
 
 def parse_more_gen(self: FrameProtocol) -> Iterator[Frame | None]:
@@ -184,11 +195,10 @@ def parse_more_gen(self: FrameProtocol) -> Iterator[Frame | None]:
 class FrameReader:
     """What gives the frames of a connection, each a piece of a message, or None for no more yet."""
 
-    __slots__ = ("_decoder", "_ended", "_message", "_protocol", "_rest")
+    __slots__ = ("_ended", "_message", "_protocol", "_rest")
 
     def __init__(self, protocol: FrameProtocol) -> None:
         self._protocol = protocol
-        self._decoder: FrameDecoder = protocol._frame_decoder
         self._message: MessageDecoder = protocol._message_decoder
         self._ended = False  # by a close frame or an error
         self._rest: Generator[Frame | None] | None = None
@@ -208,7 +218,7 @@ class FrameReader:
         """Give the next frame as a tuple; None where more has to come, or nothing will."""
         if self._ended:
             return None
-        decoder = self._decoder
+        decoder = self._protocol._frame_decoder
         taken = decoder.piece() if decoder.__class__ is FrameDecoder else None
         if taken is None:
             return None if decoder.__class__ is FrameDecoder else self._read_stock()
@@ -248,6 +258,9 @@ class FrameReader:
             self._rest = STOCK_PARSE_MORE(self._protocol)
         try:
             return next(self._rest)
+        except StopIteration:
+            self._ended = True
+            return None
         except BaseException:
             self._ended = True
             raise
@@ -270,11 +283,13 @@ class FrameReader:
         try:
             return codec.decode(plain(piece, key), last)
         except UnicodeDecodeError as exc:
-            raise self._failure(str(exc), CloseReason.INVALID_FRAME_PAYLOAD_DATA)
+            text = str(exc)
+            # wsproto chains the two as well.
+            raise self._failure(text, CloseReason.INVALID_FRAME_PAYLOAD_DATA)  # noqa: B904
 
 
-def decode_piece(codec, piece: Piece, key: bytes | None, last: bool) -> str:
-    """Decode a piece; only a code point that it cuts goes through the codec, which holds it.
+def decode_piece(codec: IncrementalDecoder, piece: Piece, key: bytes | None, last: bool) -> str:
+    """Decode a piece of text; a code point that it cuts goes through the codec, which holds it.
 
     Raises:
         InvalidUtf8Error, UnicodeDecodeError: the text is not UTF-8.
