@@ -57,7 +57,12 @@ class XorMaskerSimple(STOCK_MASKER):
     def process(self, data: bytearray) -> bytearray:
         """Mask or unmask the next bytes."""
         key = self._masking_key
-        if len(key) != 4 or not isinstance(data, (bytes, bytearray)) or not data:
+        if (
+            key.__class__ not in (bytes, bytearray)
+            or len(key) != 4
+            or not isinstance(data, (bytes, bytearray))
+            or not data
+        ):
             return super().process(data)
         turn = len(data) & 3
         self._masking_key = key[turn:] + key[:turn]
