@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from wsproto import WSConnection, frame_protocol
-from wsproto.connection import Connection, ConnectionState
+from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Event, Message, Ping, Pong, TextMessage
 from wsproto.frame_protocol import FrameProtocol, MessageDecoder, Opcode, ParseFailed
 from wsproto.handshake import H11Handshake
@@ -48,6 +48,10 @@ MAX_CONTROL = 125  # bytes
 OPEN = ConnectionState.OPEN
 MESSAGES = (Message, TextMessage, BytesMessage)
 FIELDS = ("data", "frame_finished", "message_finished")
+# wsproto 1.3.0 and 1.3.1 make a bytearray of every binary payload.
+_connection = Connection(ConnectionType.CLIENT)
+_connection.receive_data(b"\x82\x01?")
+BYTEARRAYS = not SLICES and isinstance(next(_connection.events()).data, bytearray)  # type: ignore[attr-defined]
 new, set_attribute = object.__new__, object.__setattr__
 
 
@@ -129,6 +133,8 @@ def events(self: Connection) -> Generator[Event]:
         while (found := reader.read()) is not None:
             opcode, payload, frame_finished, message_finished = found
             if opcode is TEXT or opcode is BINARY:
+                if BYTEARRAYS and opcode is BINARY:
+                    payload = bytearray(payload)
                 # A frozen dataclass takes three times as long to make itself.
                 event: Any = new(TextMessage if opcode is TEXT else BytesMessage)
                 fields = {

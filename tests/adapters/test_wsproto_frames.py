@@ -47,7 +47,7 @@ def test_every_violation_in_every_split(side: ConnectionType, case: str) -> None
         [*cuts(data, 3), b"", EOF, b"late"],
         [b"", data, b"late"],
     ]
-    streams += [[data[:i], data[i:], EOF] for i in range(min(len(data), 150))]
+    streams += [[data[:i], data[i:], EOF] for i in range(min(len(data), 60))]
     same(layers(side), *streams)
 
 
@@ -73,7 +73,7 @@ def test_end_of_stream_at_every_byte(side: ConnectionType, compressed: bool) -> 
 def test_compression(side: ConnectionType, case: str) -> None:
     data = {**VIOLATIONS, **DEFLATE}[case](side is SERVER)
     streams = [[data, EOF], [*cuts(data, 1), EOF], [*cuts(data, 5)]]
-    streams += [[data[:i], data[i:]] for i in range(min(len(data), 40))]
+    streams += [[data[:i], data[i:]] for i in range(min(len(data), 20))]
     masked = adapter.counters()["masked"]
     same(layers(side, compressed=True), *streams, ours=False)
     if case == "text" and side is SERVER:
