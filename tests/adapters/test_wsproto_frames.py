@@ -260,9 +260,12 @@ def test_a_decoder_that_is_put_in_is_used() -> None:
     with fast():
         protocol = FrameProtocol(False, [])
         protocol._frame_decoder = stock
-        protocol.receive_bytes(framed(SERVER, 1, b"abc"))
         decoded = adapter.counters()["decoded"]
-        assert [frame.payload for frame in protocol.received_frames()] == ["abc"]
+        for data in (framed(SERVER, 1, b"abc"), framed(SERVER, 8)):
+            protocol.receive_bytes(data)
+            assert len(list(protocol.received_frames())) == 1
+        protocol.receive_bytes(framed(SERVER, 1, b"late"))
+        assert not list(protocol.received_frames()) and not list(protocol.received_frames())
         assert adapter.counters()["decoded"] == decoded
 
 
