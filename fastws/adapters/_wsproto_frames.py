@@ -111,16 +111,17 @@ class FrameDecoder(STOCK_FRAME_DECODER):
         """Take what is there of the next payload, still masked; None where more has to come."""
         if not self._chunk or (self._left is None and not self._read_header()):
             return None
-        chunk, at, left = self._chunk, self._at, self._left
+        chunk, at = self._chunk, self._at
+        left: int = self._left  # type: ignore[assignment]  # the header is read
         fin, opcode, key = self._fin, self._opcode, self._key
         whole = len(chunk)
         size = whole - at
-        if size >= left:  # type: ignore[operator]
-            end = at + left  # type: ignore[operator]
+        if size >= left:
+            end = at + left
             self._left = None
         elif size:
             end = whole
-            self._left = left - size  # type: ignore[operator]
+            self._left = left - size
             self._opcode, self._key = CONTINUATION, rotated(key, size)
         else:
             self._chunk, self._at = b"", 0

@@ -38,7 +38,7 @@ KNOWN = {
     ),
     "FrameProtocol.__init__": (
         "self client extensions",
-        "FrameDecoder _frame_decoder _message_decoder _outbound_opcode _parse_more_gen enabled",
+        "FrameDecoder _frame_decoder _message_decoder _outbound_opcode _parse_more_gen",
     ),
     "FrameProtocol._parse_more_gen": (
         "self",
