@@ -36,7 +36,7 @@ class FastHandlerMixin:
         return protocol  # type: ignore[no-any-return]
 
 
-class FastClientConnection(FastHandlerMixin, WebSocketClientConnection):
+class FastClientConnection(FastHandlerMixin, WebSocketClientConnection):  # type: ignore[misc]
     """A WebSocketClientConnection whose frames fastws reads and writes."""
 
 

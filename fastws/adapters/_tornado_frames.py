@@ -103,7 +103,7 @@ async def _read_frames(protocol: WebSocketProtocol13, source: Source) -> None:
             await asyncio.sleep(0)
 
 
-def _take(protocol: WebSocketProtocol13, frame: Frame, size: int) -> Any:
+def _take(protocol: Any, frame: Frame, size: int) -> Any:
     """Judge a frame of so many bytes; give what `_handle_message` makes of a whole message."""
     COUNTERS["decoded"] += 1
     opcode, payload, rsv = int(frame.opcode), frame.payload, frame.rsv

@@ -26,8 +26,17 @@ from .tornado import COUNTERS
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-__all__ = ["STOCK_MASK", "STOCK_WRITE_FRAME", "STOCK_WRITE_MESSAGE", "websocket_mask"]
+__all__ = [
+    "STOCK_MASK",
+    "STOCK_PROTOCOL",
+    "STOCK_WRITE_FRAME",
+    "STOCK_WRITE_MESSAGE",
+    "websocket_mask",
+    "write_frame",
+    "write_message",
+]
 
+STOCK_PROTOCOL = WebSocketProtocol13
 STOCK_WRITE_FRAME = WebSocketProtocol13._write_frame
 STOCK_WRITE_MESSAGE = WebSocketProtocol13.write_message
 STOCK_MASK = util._websocket_mask

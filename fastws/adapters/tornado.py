@@ -166,7 +166,7 @@ def patches() -> list[Patch]:
 
     websocket = sys.modules["tornado.websocket"]
     protocol = websocket.WebSocketProtocol13
-    if receiving.WebSocketProtocol13 is not protocol:
+    if sending.STOCK_PROTOCOL is not protocol:
         raise Refusal("it was imported anew")
     for name, fits in _structure(receiving, sending, reading.BaseIOStream).items():
         if not fits:
