@@ -184,6 +184,7 @@ HOSTS = {
             "websockets.asyncio.connection",
             "websockets.legacy.framing",
         ),
+        Host("tornado", "tornado", "tornado.websocket"),
         Host("wsproto", "wsproto", "wsproto"),
     )
 }
