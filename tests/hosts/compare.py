@@ -100,9 +100,7 @@ def stock_faults(stock: Run, expected: Mapping[str, int]) -> list[str]:
     """Say what is wrong with the run without fastws: then there is nothing to compare with."""
     faults = []
     if stock.counts() != dict(expected):
-        faults.append(
-            f"without fastws: {in_words(stock.counts())}; expected: {in_words(expected)}"
-        )
+        faults.append(f"without fastws: {in_words(stock.counts())}; expected: {in_words(expected)}")
     if stock.exit_status and stock.good:
         faults.append(f"without fastws: no test failed, but it exited with {stock.exit_status}")
     if any(process.fastws for process in stock.processes):

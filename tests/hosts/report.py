@@ -68,7 +68,11 @@ def findings(result: Result) -> str:
     name = result.suite.name
     lines = [f"{name}: flaky, and the same both ways when run alone: {t}" for t in result.flaky]
     lines += [f"{name}: allowed: {t}: {result.suite.allowed[t]}" for t in result.allowed]
-    lines += [f"{name}: left out: {t}: {why}" for t, why in result.suite.left_out.items()]
+    left_out = result.suite.left_out
+    lines += [
+        f"{name}: left out: {sum(why == other for other in left_out.values())} tests: {why}"
+        for why in dict.fromkeys(left_out.values())
+    ]
     lines += [f"{name}: FAULT: {fault}" for fault in result.faults]
     return "\n".join(lines)
 

@@ -2,8 +2,9 @@
 
     python tests/hosts/run.py [SUITE...] [--quick] [--no-extensions] [--markdown FILE] [--keep DIR]
 
-The suites come from the package index, pinned. Everything is made and kept under build/hosts. Exits
-with 1 where a suite notices fastws, where our code did not run, or where the suite is not as it was.
+The suites come from the package index, pinned. Everything is made and kept under build/hosts.
+Exits with 1 where a suite notices fastws, where our code did not run, or where the suite is not as
+it was.
 """
 
 from __future__ import annotations

@@ -87,8 +87,16 @@ class Bench:
         start = [str(self.interpreter), "-m"]
         if suite.program:
             # A test of these has a name that they take.
-            return [*start, "record_unittest", suite.program, *suite.options, *(only or suite.tests)]
-        config = next((name for name in suite.files if name.endswith((".toml", ".ini"))), "pytest.ini")
+            return [
+                *start,
+                "record_unittest",
+                suite.program,
+                *suite.options,
+                *(only or suite.tests),
+            ]
+        config = next(
+            (name for name in suite.files if name.endswith((".toml", ".ini"))), "pytest.ini"
+        )
         plugins = [word for name in ("record_pytest", *suite.plugins) for word in ("-p", name)]
         pyargs = [] if suite.files else ["--pyargs"]
         return [

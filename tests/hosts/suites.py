@@ -59,13 +59,14 @@ class Suite:
 
 STRUCT = "it makes struct.unpack fail, to see an internal error: fastws reads headers without it"
 DNS = "it resolves example.com"
+CLIENT_TESTS = "tests/test_client.py::SimpleWebSocketClientTestCase::test_"
 
 SUITES = (
     Suite(
         "websockets",
         "websockets==16.1.1",
         ("websockets",),
-        {"passed": 284},
+        {"passed": 278, "subtests passed": 263},
         ("tests.test_frames", "tests.test_protocol", "tests.test_streams", "tests.test_utils"),
         files=("tests",),
         support="websockets",
@@ -139,11 +140,18 @@ SUITES = (
     Suite(
         "simple-websocket",
         "simple-websocket==1.1.0",
-        ("wsproto",),
+        (),  # what its tests feed it comes as events, not as frames
         {"passed": 36},
         ("tests",),
         files=("tests",),
-        quick=True,
+        left_out={
+            f"{CLIENT_TESTS}{name}": DNS
+            for name in (
+                *("close", "make_client", "make_client_headers", "make_client_headers2"),
+                *("make_client_subprotocol", "make_client_subprotocols", "receive"),
+                *("receive_after_close", "receive_empty", "receive_ping", "send"),
+            )
+        },
     ),
     Suite(
         "autobahn",
@@ -190,7 +198,7 @@ SUITES = (
         "tornado",
         "tornado==6.6.1",
         ("tornado",),
-        {"passed": 70},
+        {"passed": 70, "skipped": 1, "subtests passed": 12},
         ("tornado.test.websocket_test",),
         program="tornado.test.runtests",
         quick=True,
@@ -199,7 +207,7 @@ SUITES = (
         "tornado-pure",
         "tornado==6.6.1",
         ("tornado",),
-        {"passed": 70},
+        {"passed": 70, "skipped": 1, "subtests passed": 12},
         ("tornado.test.websocket_test",),
         program="tornado.test.runtests",
         variables={"TORNADO_EXTENSION": "0"},
@@ -236,7 +244,7 @@ SUITES = (
     Suite(
         "aiohttp",
         "aiohttp==3.14.5",
-        ("aiohttp",),
+        (),  # nothing is replaced in it, since nothing would gain: see docs/aiohttp.md
         {"passed": 400},
         (
             "tests/test_websocket_parser.py",

@@ -2,8 +2,8 @@
 
     python -m record_unittest MODULE [ARGUMENTS...]
 
-MODULE is what `python -m MODULE` would run; its runner is unittest's or trial's, or derives from it.
-FASTWS_HOSTS_REPORTS names the folder for outcomes.json.
+MODULE is what `python -m MODULE` would run; its runner is unittest's or trial's, or derives from
+it. FASTWS_HOSTS_REPORTS names the folder for outcomes.json.
 """
 
 import json

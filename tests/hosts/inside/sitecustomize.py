@@ -1,8 +1,8 @@
 """Be in every Python process of a host's suite before anything else is, its workers included.
 
 This folder stands on PYTHONPATH in both runs of a suite, so that nothing but fastws is between the
-two. FASTWS_HOSTS_IN=1 puts the adapters in; FASTWS_HOSTS_REPORTS names the folder where each process
-leaves, at its end, what our code did in it.
+two. FASTWS_HOSTS_IN=1 puts the adapters in; FASTWS_HOSTS_REPORTS names the folder where each
+process leaves, at its end, what our code did in it.
 """
 
 import atexit
