@@ -1,0 +1,36 @@
+"""Be in every Python process of a host's suite before anything else is, its workers included.
+
+This folder stands on PYTHONPATH in both runs of a suite, so that nothing but fastws is between the
+two. FASTWS_HOSTS_IN=1 puts the adapters in; FASTWS_HOSTS_REPORTS names the folder where each
+process leaves, at its end, what our code did in it.
+"""
+
+import atexit
+import json
+import os
+import sys
+
+
+def report() -> None:
+    """Write whether fastws is in this process, and what each adapter counted."""
+    found = {"fastws": "fastws" in sys.modules, "backend": "", "hosts": {}}
+    if "fastws.adapters" in sys.modules:
+        import fastws
+
+        found["backend"] = fastws.backend
+        for name, status in fastws.status().items():
+            counters = {}
+            if status.state == "on":
+                counters = getattr(sys.modules[f"fastws.adapters.{name}"], "counters", dict)()
+            found["hosts"][name] = [status.state, status.reason, counters]
+    path = os.path.join(os.environ["FASTWS_HOSTS_REPORTS"], f"process-{os.getpid()}.json")
+    with open(path, "w") as file:
+        json.dump(found, file)
+
+
+if "FASTWS_HOSTS_REPORTS" in os.environ:
+    atexit.register(report)
+if os.environ.get("FASTWS_HOSTS_IN") == "1":
+    import fastws
+
+    fastws.install()
