@@ -21,7 +21,6 @@ from adapters import violations
 from helpers import cuts
 
 import fastws
-from fastws.adapters import autobahn as adapter
 
 pytest.importorskip("autobahn")
 

@@ -36,8 +36,8 @@ forms = pytest.mark.parametrize("form", FORMS)
 
 pieces = st.sampled_from(
     [b"", b"a", b"\xc3\xa4", b"\xe2\x82\xac", b"\xf0\x9f\x98\x80", b"\xe2\x82", b"\x82", b"\xf0"]
-    + [b"\xed\xa0\x80", b"\xff", b"\xc0\x80", b"\xf4\x90\x80\x80", b"\xf4\x8f", b"\xbf\xbf", b"\xe0"]
-    + [b"x" * 70, b"\xc3\xa4" * 40]
+    + [b"\xed\xa0\x80", b"\xff", b"\xc0\x80", b"\xf4\x90\x80\x80", b"\xf4\x8f", b"\xbf\xbf"]
+    + [b"\xe0", b"x" * 70, b"\xc3\xa4" * 40]
 )
 chunks = st.lists(pieces | st.lists(pieces).map(b"".join) | st.binary(max_size=6), max_size=8)
 
@@ -107,7 +107,9 @@ def test_masks(mask: bytes, chunks: list[bytes]) -> None:
             assert fast.pointer() == stock.pointer() == 0
 
 
-@pytest.mark.parametrize("mask", [b"", b"abc", b"abcde", bytearray(KEY), memoryview(KEY), "abcd", None])
+@pytest.mark.parametrize(
+    "mask", [b"", b"abc", b"abcde", bytearray(KEY), memoryview(KEY), "abcd", None]
+)
 def test_masks_are_refused_in_the_same_words(mask: Any) -> None:
     def outcome(make: Any) -> Any:
         try:
