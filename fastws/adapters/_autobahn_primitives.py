@@ -22,11 +22,14 @@ __all__ = [
     "STOCK_VALIDATOR",
     "Utf8Validator",
     "XorMasker",
+    "counterpart",
     "create_xor_masker",
 ]
 
 STOCK_VALIDATOR: Any = import_module("autobahn.websocket.utf8validator").Utf8Validator
 STOCK_CREATE_XOR_MASKER: Any = import_module("autobahn.websocket.xormasker").create_xor_masker
+
+BUFFERS = (bytes, bytearray, memoryview)
 
 Verdict = tuple[bool, bool, int, int]  # valid, ends on a code point, index in the chunk, in total
 
@@ -105,16 +108,29 @@ class PureValidator(Validator):
         return state
 
 
-Utf8Validator = PureValidator if hasattr(STOCK_VALIDATOR, "decode") else Validator
+def counterpart(stock: Any) -> Any:
+    """Give the class of ours for a validator of autobahn's; one of another package stays."""
+    if not stock.__module__.startswith("autobahn."):
+        return stock
+    return PureValidator if hasattr(stock, "decode") else Validator
+
+
+Utf8Validator = counterpart(STOCK_VALIDATOR)
 
 
 class XorMasker:
-    """Mask data that comes in chunks."""
+    """Mask data that comes in chunks.
 
-    __slots__ = ("_mask", "_ptr")
+    Args:
+        mask: the key, of 4 bytes.
+        length: how much data is to come, which only the stock maskers care about.
+    """
 
-    def __init__(self, mask: bytes) -> None:
+    __slots__ = ("_length", "_mask", "_ptr")
+
+    def __init__(self, mask: bytes, length: int | None = None) -> None:
         self._mask = mask
+        self._length = length
         self._ptr = 0
 
     def pointer(self) -> int:
@@ -127,7 +143,12 @@ class XorMasker:
 
     def process(self, data: ReadableBuffer) -> bytes:
         """Mask the next chunk."""
-        masked = fastws.apply_mask(data, self._mask, self._ptr)
+        if type(data) in BUFFERS:
+            masked = fastws.apply_mask(data, self._mask, self._ptr)
+        else:  # which the stock one takes in its own way, or refuses in its own words
+            stock = STOCK_CREATE_XOR_MASKER(self._mask, self._length)
+            stock.process(bytes(self._ptr % 4))
+            masked = stock.process(data)
         self._ptr += len(masked)
         return masked
 
@@ -137,4 +158,4 @@ def create_xor_masker(mask: bytes, length: int | None = None) -> Any:
     if type(mask) is not bytes or len(mask) != 4:
         return STOCK_CREATE_XOR_MASKER(mask, length)  # which tells what is wrong in its own words
     COUNTERS["maskers"] += 1
-    return XorMasker(mask)
+    return XorMasker(mask, length)

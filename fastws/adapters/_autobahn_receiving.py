@@ -216,7 +216,7 @@ def _deliver(protocol: Any, header: FrameHeader, payload: bytes) -> None:
     _, _, opcode, _, mask, size, _ = header
     protocol.current_frame = module.FrameHeader(opcode, True, 0, size, mask)
     if mask is not None:
-        protocol.current_frame_masker = masker = XorMasker(mask)
+        protocol.current_frame_masker = masker = XorMasker(mask, size)
         masker._ptr = size
     else:
         protocol.current_frame_masker = module.XorMaskerNull()

@@ -71,9 +71,13 @@ def patches() -> list[Patch]:
     protocol = receiving.WebSocketProtocol
     validators = sys.modules["autobahn.websocket.utf8validator"]
     maskers = sys.modules["autobahn.websocket.xormasker"]
-    found = [
-        Patch(validators, "Utf8Validator", primitives.Utf8Validator),
-        Patch(host, "Utf8Validator", primitives.Utf8Validator),
+    found = []
+    if primitives.Utf8Validator is not primitives.STOCK_VALIDATOR:
+        found += [
+            Patch(validators, "Utf8Validator", primitives.Utf8Validator),
+            Patch(host, "Utf8Validator", primitives.Utf8Validator),
+        ]
+    found += [
         Patch(maskers, "create_xor_masker", primitives.create_xor_masker),
         Patch(host, "create_xor_masker", primitives.create_xor_masker),
         Patch(protocol, "consumeData", receiving.consumeData),

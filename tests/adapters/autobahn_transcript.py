@@ -196,6 +196,7 @@ def protocol_of(side: str, user: type = Recording, loud: bool = False, **options
 # --- Transcripts ---------------------------------------------------------------------------------
 
 UNSEEN = {"factory", "log", "transport", "utf8validator", "onMessageBegin"}
+UNSEEN |= {"http_request_data", "websocket_key"}  # of the handshake, and made by chance
 
 
 def seen(protocol: Any, *, within: bool = True) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from importlib import import_module
 from typing import Any
 
@@ -17,18 +18,15 @@ KEY = b"\x11\x22\x33\x44"
 
 
 def stock_forms() -> dict[str, Any]:
-    """Give the stock validators that there are, each beside the class of ours."""
-    found = {}
-    name = ours.STOCK_VALIDATOR.__module__
-    found[name] = (ours.STOCK_VALIDATOR, ours.Utf8Validator)
+    """Give the stock validators that autobahn may have in use here."""
+    found = {ours.STOCK_VALIDATOR.__module__: ours.STOCK_VALIDATOR}
+    if not hasattr(import_module("autobahn.websocket"), "USES_NVX"):
+        return found  # it has a compiled one, but makes no use of it
     try:
-        native = import_module("_nvx_utf8validator")
+        import_module("_nvx_utf8validator")
     except ImportError:
         return found
-    assert native
-    nvx = import_module("autobahn.nvx").Utf8Validator
-    found["nvx"] = (nvx, ours.Validator)
-    return found
+    return {**found, "nvx": import_module("autobahn.nvx").Utf8Validator}
 
 
 FORMS = stock_forms()
@@ -52,7 +50,7 @@ chunks = st.lists(pieces | st.lists(pieces).map(b"".join) | st.binary(max_size=6
 @example([b"\xe2", b"\x82", b"A", b""])
 @example([b""])
 def test_verdicts(form: str, chunks: list[bytes]) -> None:
-    stock, fast = (make() for make in FORMS[form])
+    stock, fast = FORMS[form](), ours.counterpart(FORMS[form])()
     for _ in range(2):
         for chunk in chunks:
             assert fast.validate(chunk) == stock.validate(chunk)
@@ -105,6 +103,23 @@ def test_masks(mask: bytes, chunks: list[bytes]) -> None:
             stock.reset()
             fast.reset()
             assert fast.pointer() == stock.pointer() == 0
+
+
+@pytest.mark.parametrize("length", [5, 500])
+@pytest.mark.parametrize(
+    "data", ["text", None, 3, [1, 2, 3], array("H", [1, 258]), array("b", b"ab")]
+)
+def test_what_else_there_is_to_mask(data: Any, length: int) -> None:
+    def outcome(make: Any) -> list[Any]:
+        masker = make(KEY, length)
+        found = [masker.process(b"five!")]
+        try:
+            found.append(masker.process(data))
+        except Exception as error:
+            found += [type(error), str(error)]
+        return [*found, masker.pointer()]
+
+    assert outcome(ours.create_xor_masker) == outcome(ours.STOCK_CREATE_XOR_MASKER)
 
 
 @pytest.mark.parametrize(
