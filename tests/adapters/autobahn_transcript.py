@@ -197,6 +197,7 @@ def protocol_of(side: str, user: type = Recording, loud: bool = False, **options
 
 UNSEEN = {"factory", "log", "transport", "utf8validator", "onMessageBegin"}
 UNSEEN |= {"http_request_data", "websocket_key"}  # of the handshake, and made by chance
+CONSTANTS = {bool, bytes, float, int, set, str, tuple, type(None)}
 
 
 def seen(protocol: Any, *, within: bool = True) -> dict[str, Any]:
@@ -207,17 +208,20 @@ def seen(protocol: Any, *, within: bool = True) -> dict[str, Any]:
 
 def plain(value: Any) -> Any:
     """Give what can be compared of a value."""
-    if isinstance(value, (module.FrameHeader, module.TrafficStats)):
+    kind = type(value)
+    if kind in CONSTANTS:
+        return kind, value
+    if kind is list:
+        return [plain(item) for item in value]
+    if kind is dict:
+        return kind, sorted(value)
+    if kind in (module.FrameHeader, module.TrafficStats):
         return dict(vars(value))
-    if isinstance(value, module.Timings):
+    if kind is module.Timings:
         return list(value)
     if hasattr(value, "pointer"):
-        return type(value).__name__ == "XorMaskerNull", value.pointer()
-    if isinstance(value, list):
-        return [plain(item) for item in value]
-    if isinstance(value, (dict, set, tuple, str, bytes, int, float, type(None))):
-        return type(value), value if not isinstance(value, dict) else sorted(value)
-    return type(value)
+        return kind.__name__ == "XorMaskerNull", value.pointer()
+    return kind
 
 
 def transcript(make: Callable[[], Any], chunks: Iterable[bytes], within: Any = None) -> list[Any]:
