@@ -64,6 +64,7 @@ SOME_USE = (
 )
 # By framework, what the methods use that hand on a call to the user's method of that name.
 FACES = {"asyncio": "asyncio ensure_future yields", "twisted": ""}
+DATA_RECEIVED_USES = "_dataReceived dataReceived debug hltype hlval len log peer"  # on Twisted
 
 
 def members() -> dict[str, Any]:
@@ -82,6 +83,11 @@ def is_known(name: str, method: Any) -> bool:
 
 def face_is_known(framework: str, adapter: type) -> bool:
     """Tell whether the methods of a framework's adapter class only hand on their calls."""
+    if framework == "twisted":
+        from . import _autobahn_twisted as twisted
+
+        if not _uses(twisted.STOCK_DATA_RECEIVED, DATA_RECEIVED_USES):
+            return False
     return all(
         _uses(getattr(adapter, name, None), f"{FACES[framework]} {name[1:]}")
         for name in receiving.BETWEEN
