@@ -58,6 +58,7 @@ class Recorder:
 
     def __init__(self, loud: bool) -> None:
         self.lines: list[Any] = []
+        self.last: dict[str, Any] = {}  # that was seen of the protocol
         self.debug = self._level("debug") if loud else silent
         self.info, self.warn, self.error = map(self._level, ["info", "warn", "error"])
 
@@ -197,13 +198,28 @@ def protocol_of(side: str, user: type = Recording, loud: bool = False, **options
 
 UNSEEN = {"factory", "log", "transport", "utf8validator", "onMessageBegin"}
 UNSEEN |= {"http_request_data", "websocket_key"}  # of the handshake, and made by chance
-CONSTANTS = {bool, bytes, float, int, set, str, tuple, type(None)}
+CONSTANTS = {bool, bytes, float, int, str, tuple, type(None)}
 
 
 def seen(protocol: Any, *, within: bool = True) -> dict[str, Any]:
-    """Take every attribute of a protocol; the data that waits is ours while a message is told."""
+    """Take every attribute of a protocol that has changed since the last look.
+
+    The data that waits is ours while a message is told.
+    """
     unseen = {*UNSEEN, "data"} if within else UNSEEN
-    return {name: plain(value) for name, value in vars(protocol).items() if name not in unseen}
+    last, changed = protocol.log.last, {}
+    for name, value in vars(protocol).items():
+        before, entry = last.get(name, (last, last))
+        if name in unseen or (value is before and type(value) in CONSTANTS):
+            continue
+        now = plain(value)
+        if now != entry:
+            changed[name] = now
+        last[name] = value, now
+    for name in last.keys() - vars(protocol).keys():
+        del last[name]
+        changed[name] = "gone"
+    return changed
 
 
 def plain(value: Any) -> Any:

@@ -98,7 +98,7 @@ def mixed(side: str) -> bytes:
         both(frame(1, "grün".encode()), frame(2, b"\0\xff" * 9), frame(1, b"a" * 3)),
         both(frame(9, b"?"), frame(1, "ü".encode()[:1], fin=False), frame(10, b"!")),
         both(frame(0, fin=False), frame(0, "ü".encode()[1:]), frame(1), frame(2)),
-        both(frame(1, b"x" * 126), frame(2, b"y" * 130), frame(9), frame(1, b"\xff")),
+        both(frame(1, b"x" * 126), frame(2, b"y" * 9), frame(9), frame(1, b"\xff")),
     ]
     data = b"".join(part(masked) for part in parts)
     return data + frame(1, b"unmasked or masked")(not masked) + frame(8, b"\x03\xe8")(masked)
