@@ -189,6 +189,9 @@ def protocol_of(side: str, user: type = Recording, loud: bool = False, **options
             protocol.on("message", value)
         elif option == "trackTimings":
             protocol.setTrackTimings(value)
+        elif option == "ping awaited":
+            protocol.autoPingPending = value
+            protocol.autoPingTimeoutCall = Timer(recorder.lines)
         else:
             setattr(protocol, option, value(side) if option == "_perMessageCompress" else value)
     return protocol

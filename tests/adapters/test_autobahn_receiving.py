@@ -68,6 +68,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "octets logged": {"logOctets": True, "loud": True},
     "silent logs of frames": {"logFrames": True, "logOctets": True},
     "times tracked": {"trackTimings": True},
+    "ping awaited": {"ping awaited": b"!"},
+    "anything for the ping": {"ping awaited": b"!", "autoPingRestartOnAnyTraffic": True},
     "text unchecked": {"utf8validateIncoming": False},
     "masks not applied": {"applyMask": False},
     "any mask": {"requireMaskedClientFrames": False, "acceptMaskedServerFrames": True},

@@ -42,6 +42,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "closing": {"state": 2},
     "closed": {"state": 0, "loud": True},
     "connecting": {"state": 1, "loud": True},
+    "connecting silently": {"state": 1},
 }
 
 
@@ -85,6 +86,7 @@ def talk(protocol: Any) -> list[Callable[[], Any]]:
         lambda: frame(1, b"again", payload_len=12),
         lambda: frame(1, b"", payload_len=12),
         lambda: frame(0, b"chopped", chopsize=3),
+        lambda: frame(2, b"behind it"),
         lambda: [protocol._send() for _ in range(8)],
         lambda: frame(0, b"unchopped", fin=0, chopsize=-3),
         lambda: frame(opcode=2, payload=bytearray(b"array"), fin=None),
