@@ -45,6 +45,7 @@ OPEN = WebSocketProtocol.STATE_OPEN
 TEXT = WebSocketProtocol.MESSAGE_TYPE_TEXT
 BINARY = WebSocketProtocol.MESSAGE_TYPE_BINARY
 CLOSE = 8
+LARGE = 1 << 14  # from here on a copy costs more than a view
 # What may be there without anybody else having a hand in it.
 MAKERS = (create_xor_masker, STOCK_CREATE_XOR_MASKER)
 VALIDATORS = (Utf8Validator, STOCK_VALIDATOR)
@@ -200,11 +201,13 @@ def _whole_message(protocol: Any, header: FrameHeader, data: bytes, start: int) 
         or type(protocol.utf8validator) not in VALIDATORS
     ):
         return None
-    payload = data[start : start + size]
-    if mask is not None:
-        if not protocol.applyMask or module.create_xor_masker not in MAKERS:
-            return None
-        payload = apply_mask(payload, mask)
+    if mask is None:
+        payload = data[start : start + size]
+    elif not protocol.applyMask or module.create_xor_masker not in MAKERS:
+        return None
+    else:
+        masked = data if size < LARGE else memoryview(data)
+        payload = apply_mask(masked[start : start + size], mask)
     if opcode == TEXT and protocol.utf8validateIncoming and not validate_utf8(payload):
         return None
     return payload
