@@ -27,7 +27,7 @@ class FastFrames:
     sendFrame = sending.sendFrame
 
     def _connectionMade(self: Any) -> None:
-        if receiving.between(type(self)) not in receiving.PLAIN:
+        if not receiving.PLAIN:
             learn_faces()
         super()._connectionMade()  # type: ignore[misc]
         self.utf8validator = primitives.Utf8Validator()

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 __all__ = [
+    "MAKERS",
     "STOCK_CREATE_XOR_MASKER",
     "STOCK_VALIDATOR",
+    "VALIDATORS",
     "Utf8Validator",
     "XorMasker",
     "counterpart",
@@ -159,3 +161,8 @@ def create_xor_masker(mask: bytes, length: int | None = None) -> Any:
         return STOCK_CREATE_XOR_MASKER(mask, length)  # which tells what is wrong in its own words
     COUNTERS["maskers"] += 1
     return XorMasker(mask, length)
+
+
+# What may be there without anybody else having a hand in it.
+MAKERS = (create_xor_masker, STOCK_CREATE_XOR_MASKER)
+VALIDATORS = (Utf8Validator, STOCK_VALIDATOR)

@@ -18,9 +18,9 @@ from typing import Any
 from fastws import RSV1, FrameHeader, ProtocolError, apply_mask, parse_header, validate_utf8
 
 from ._autobahn_primitives import (
+    MAKERS,
     STOCK_CREATE_XOR_MASKER,
-    STOCK_VALIDATOR,
-    Utf8Validator,
+    VALIDATORS,
     XorMasker,
     create_xor_masker,
 )
@@ -46,9 +46,6 @@ TEXT = WebSocketProtocol.MESSAGE_TYPE_TEXT
 BINARY = WebSocketProtocol.MESSAGE_TYPE_BINARY
 CLOSE = 8
 LARGE = 1 << 14  # from here on a copy costs more than a view
-# What may be there without anybody else having a hand in it.
-MAKERS = (create_xor_masker, STOCK_CREATE_XOR_MASKER)
-VALIDATORS = (Utf8Validator, STOCK_VALIDATOR)
 
 # The methods between `consumeData` and `_onMessage`.
 BETWEEN = (

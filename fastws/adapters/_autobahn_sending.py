@@ -13,7 +13,7 @@ from typing import Any
 
 from fastws import encode_frame
 
-from ._autobahn_primitives import STOCK_CREATE_XOR_MASKER, create_xor_masker
+from ._autobahn_primitives import MAKERS
 from .autobahn import COUNTERS
 
 __all__ = ["STOCK_SEND_DATA", "STOCK_SEND_FRAME", "is_silent", "sendData", "sendFrame"]
@@ -27,7 +27,6 @@ OPEN = WebSocketProtocol.STATE_OPEN
 ENCODED = (0, 1, 2, 9, 10)  # opcodes; a close frame is rare, and may hold what we refuse to send
 CONTROL = 8
 CONTROL_MAX = 125
-MAKERS = (create_xor_masker, STOCK_CREATE_XOR_MASKER)  # anything else is others' work
 SILENT = ("txaio.aio", "txaio.tx")
 
 

@@ -101,6 +101,7 @@ def learn_faces() -> dict[str, type]:
     from . import _autobahn_structure as structure
 
     found = {}
+    protocol = receiving.WebSocketProtocol
     for framework in structure.FACES:
         module = sys.modules.get(f"autobahn.{framework}.websocket")
         server = getattr(module, "WebSocketServerProtocol", None)
@@ -109,7 +110,12 @@ def learn_faces() -> dict[str, type]:
         found[framework] = adapter = module.WebSocketAdapterProtocol  # type: ignore[union-attr]
         if not structure.face_is_known(framework, adapter):
             raise Refusal(f"{adapter.__module__}.{adapter.__name__} is not built as expected")
-        receiving.PLAIN.add(receiving.between(server))
+        stock = [adapter if name.startswith("_") else protocol for name in receiving.BETWEEN]
+        if all(
+            getattr(server, name) is getattr(owner, name)
+            for name, owner in zip(receiving.BETWEEN, stock, strict=True)
+        ):
+            receiving.PLAIN.add(receiving.between(server))
     return found
 
 

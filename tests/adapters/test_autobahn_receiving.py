@@ -18,6 +18,7 @@ from adapters.autobahn_transcript import (
     Dropping,
     Failing,
     deflate,
+    face,
     fast,
     framed,
     note,
@@ -29,6 +30,7 @@ from adapters.autobahn_transcript import (
     transcript,
 )
 
+from fastws.adapters import _autobahn_receiving as receiving
 from fastws.adapters import autobahn as adapter
 from fastws.adapters._autobahn_receiving import BETWEEN
 
@@ -180,6 +182,19 @@ def test_a_method_replaced_later_is_called_from_then_on() -> None:
     with fast():
         assert run() == expected
     assert sum(line[0] == "end" for line in expected if type(line) is tuple) == 1
+
+
+@sides
+def test_a_method_replaced_before_is_called(monkeypatch: pytest.MonkeyPatch, side: str) -> None:
+    base = getattr(face, f"WebSocket{side.title()}Protocol")
+    stock = base.onMessageEnd
+    monkeypatch.setattr(receiving, "PLAIN", set())
+    monkeypatch.setattr(base, "onMessageEnd", lambda self: (note(self, "end"), stock(self)))
+    data = mixed(side)
+    make = partial(protocol_of, side)
+    same(make, *splits(data)[:4])
+    with fast():
+        assert any(line[0] == "end" for line in transcript(make, [data]) if type(line) is tuple)
 
 
 # --- With fastws in it at some time --------------------------------------------------------------
