@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import sys
 from pathlib import Path
 from typing import Any
@@ -129,7 +128,7 @@ def test_another_way_to_take_data_is_refused(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize("version", ["23.6.2", "24.4.1", "27.0", "27.1.1", "30.0"])
 def test_another_version_is_refused(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
     before = standing()
-    monkeypatch.setattr(importlib.metadata, "version", lambda name: version)
+    monkeypatch.setattr(sys.modules["autobahn"], "__version__", version)
     with pytest.warns(HostWarning, match=rf"version {version} is not one that the adapter was"):
         fastws.install("autobahn")
     assert standing() == before

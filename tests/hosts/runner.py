@@ -79,7 +79,9 @@ class Bench:
         outcomes = reports / "outcomes.json"
         if not outcomes.exists():
             raise CannotPrepare(f"the run {way} did not come to its end:\n{tail(log)}")
-        processes = [Process(**json.loads(path.read_text())) for path in reports.glob("process-*")]
+        processes = [
+            Process(**json.loads(path.read_text())) for path in reports.glob("process-*.json")
+        ]
         return Run(json.loads(outcomes.read_text()), status, seconds, processes)
 
     def _command(self, only: Sequence[str]) -> list[str]:
