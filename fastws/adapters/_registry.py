@@ -4,199 +4,38 @@ An adapter is a module of this package named after its host, with `install()`, `
 `supported()`, a `SUPPORTED` range and `patches()`, which looks at the host (imported by then, never
 by us), raises `Refusal` where it is not what was proven, and otherwise lists what to replace. All
 else is done here: waiting for the import, the version, the warning, the way back.
+
+Others offer adapters as entry points of the group `fastws.adapters`; see `docs/adapters.md`. Theirs
+say in `HOST` what `HOSTS` says for ours. Rule: whatever is wrong with one of theirs is a warning at
+the end, when ours are in.
 """
 
 from __future__ import annotations
 
-import sys
 from _thread import RLock  # threading costs more than this whole package
-from collections import namedtuple
 from importlib import import_module
 from warnings import warn
 
-from ._hook import ImportHook, is_loaded, is_provided
-from ._patches import HostWarning, PatchSet, Refusal
+from ._hook import ImportHook
+from ._hosts import Host, Range, StandIn, Status, reason_of
+from ._patches import HostWarning, Refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from types import ModuleType
-    from typing import NamedTuple
 
-    class Status(NamedTuple):
-        host: str
-        version: str | None
-        supported: str
-        state: str
-        reason: str
-        replaced: tuple[str, ...]
-
-else:
-    Status = namedtuple("Status", "host version supported state reason replaced")
-    Status.__doc__ = """Where one host library stands.
-
-    host: its name, as `install()` takes it. version: what is installed, or None. supported: the
-    versions that the adapter was proven on, as in ">=1.0,<2". state: "on" (fastws does its work),
-    "off" (not asked for), "waiting" (asked for, not imported yet), "refused" (asked for, but not a
-    host that the adapter knows) or "absent" (not installed). reason: why it was refused, else "".
-    replaced: the full names of what stands replaced.
-    """
-
-
-class Range:
-    """Versions from `low` on and below `below`; the third part and what follows may be left out."""
-
-    def __init__(self, low: str, below: str) -> None:
-        self.low = low
-        self.below = below
-
-    def __contains__(self, version: str) -> bool:
-        return _release(self.low) <= _release(version) < _release(self.below)
-
-    def __str__(self) -> str:
-        return f">={self.low},<{self.below}"
-
-
-def _release(version: str) -> tuple[int, ...]:
-    """Give the numbers a version starts with; a pre-release counts as what it leads to."""
-    numbers = []
-    for part in version.split("."):
-        digits = part[: len(part) - len(part.lstrip("0123456789"))]
-        if not digits:
-            break
-        numbers.append(int(digits))
-    while numbers and not numbers[-1]:  # 17 and 17.0 are the same release
-        numbers.pop()
-    return tuple(numbers)
-
-
-class Host:
-    """A host library, whether it was asked for, and what is replaced in it."""
-
-    def __init__(
-        self, name: str, distribution: str, *modules: str, stand_ins: bool = True
-    ) -> None:
-        self.name = name
-        self.distribution = distribution
-        self.modules = modules  # look at the host when one of these was imported; the first must be
-        self.stand_ins = stand_ins  # whether its code may find those among the hosts below
-        self.patches = PatchSet()
-        self.asked = False
-        self.refusal = ""
-
-    @property
-    def adapter(self) -> ModuleType:
-        return import_module(f"{__package__}.{self.name}")
-
-    def version(self) -> str | None:
-        """Find the installed version without importing the host."""
-        from importlib.metadata import PackageNotFoundError, version
-
-        try:
-            return version(self.distribution)
-        except PackageNotFoundError:  # vendored or frozen without its metadata
-            package = sys.modules.get(self.modules[0].partition(".")[0])
-            found = getattr(package, "__version__", None)
-            return None if found is None else str(found)
-
-    def attach(self, imported: str = "") -> None:
-        """Patch what is there of the host, or warn why not.
-
-        Args:
-            imported: the module that was executed just now, though its import is not over.
-        """
-        if imported != self.modules[0] and not is_loaded(self.modules[0]):
-            return
-        try:
-            self.patches.executed(imported)
-            self.check_version()
-            self.patches.apply(self.adapter.patches())
-        except Exception as error:
-            self.patches.restore()
-            self.refusal = str(error) if isinstance(error, Refusal) else repr(error)
-            warn(
-                f"fastws leaves {self.name} as it is: {self.refusal} "
-                f"(supported: {self.adapter.supported()})",
-                HostWarning,
-                stacklevel=4,
-            )
-
-    def check_version(self) -> None:
-        version = self.version()
-        if version is None:
-            raise Refusal("its version cannot be found")
-        if version not in self.adapter.SUPPORTED:
-            raise Refusal(f"version {version} is not one that the adapter was proven on")
-
-    def wait(self) -> None:
-        """Have the import hook tell of the host's modules."""
-        _hook.watch(self.modules)
-
-    def detach(self) -> None:
-        """Put back what was replaced."""
-        self.asked = False
-        needed = {name for host in HOSTS.values() if host.asked for name in host.modules}
-        _hook.forget(set(self.modules) - needed)
-        self.refusal = ""
-        self.patches.restore()
-
-    def status(self) -> Status:
-        version = self.version()
-        if version is None and self.modules[0] not in sys.modules:
-            state = "absent"
-        elif self.patches:
-            state = "on"
-        elif self.refusal:
-            state = "refused"
-        else:
-            state = "waiting" if self.asked else "off"
-        supported = self.adapter.supported()
-        return Status(self.name, version, supported, state, self.refusal, self.patches.names)
-
-
-class StandIn(Host):
-    """A library that hosts try to import and do without; its adapter can make its modules.
-
-    Whoever imports it is given those where it is not installed. Where it is, it stays as it is, and
-    the adapter's patches are for the modules that hold what it offers.
-
-    Args:
-        provided: the library's modules, the package first.
-        holders: modules that may import its members by value.
-    """
-
-    def __init__(
-        self, name: str, distribution: str, provided: tuple[str, ...], *holders: str
-    ) -> None:
-        super().__init__(name, distribution, *provided, *holders)
-        self.provided = provided
-
-    def wait(self) -> None:
-        super().wait()
-        _hook.provide(self.provided, lambda name: self.adapter.make(name))  # type: ignore[no-any-return]
-
-    def attach(self, imported: str = "") -> None:
-        if not is_provided(self.modules[0]):
-            super().attach(imported)
-
-    def detach(self) -> None:
-        super().detach()
-        _hook.withdraw(self.provided)
-
-    def version(self) -> str | None:
-        return None if is_provided(self.modules[0]) else super().version()
-
-    def status(self) -> Status:
-        found = super().status()
-        made = tuple(name for name in self.provided if is_provided(name))
-        if made or (self.asked and found.state == "absent"):
-            return found._replace(state="on" if made else "waiting", replaced=made)
-        return found
-
+__all__ = ["HOSTS", "Host", "Range", "StandIn", "Status", "hosts", "install", "status", "uninstall"]
 
 HOSTS = {
     host.name: host
     for host in (
+        Host(
+            "autobahn",
+            "autobahn",
+            "autobahn.websocket.protocol",
+            "autobahn.asyncio.websocket",
+            "autobahn.twisted.websocket",
+        ),
         Host(
             "websockets",
             "websockets",
@@ -212,6 +51,7 @@ HOSTS = {
             "geventwebsocket.utf8validator",
             stand_ins=False,
         ),
+        Host("tornado", "tornado", "tornado.websocket"),
         Host(
             "websocket_client",
             "websocket-client",
@@ -220,6 +60,7 @@ HOSTS = {
             stand_ins=False,
         ),
         Host("ws4py", "ws4py", "ws4py.streaming", "ws4py.framing"),
+        Host("wsproto", "wsproto", "wsproto"),
         StandIn(
             "wsaccel",
             "wsaccel",
@@ -235,75 +76,125 @@ HOSTS = {
 }
 
 _lock = RLock()
+_theirs: dict[str, Host] = {}  # adapters of other distributions, once found for good
+
+
+def hosts() -> dict[str, Host]:
+    """Give every host that is known, ours first."""
+    return {**HOSTS, **_theirs}
 
 
 def _imported(module: str) -> None:
     with _lock:
-        for host in HOSTS.values():
+        for host in hosts().values():
             # What was refused once stays refused: one warning is enough.
-            if module in host.modules and not host.refusal:
+            if host.asked and module in host.modules and not host.refusal:
                 host.attach(module)
 
 
 def _aloof(module: str) -> bool:
-    return any(
-        host.asked and not host.stand_ins and module in host.modules for host in HOSTS.values()
-    )
+    asked = [host for host in hosts().values() if host.asked and not host.stand_ins]
+    return any(module in host.modules for host in asked)
 
 
 _hook = ImportHook(_imported, _aloof)
 
 
-def _named(names: Iterable[str]) -> list[Host]:
-    """Give the hosts of these names; with none named, all.
+# --- Adapters of others --------------------------------------------------------------------------
+
+
+def _find_theirs() -> dict[str, str]:
+    """Look for adapters of others, take those that can be used, and tell the faults of the rest.
+
+    Not to be called with the lock: this runs the code of others.
+    """
+    from . import _entry_points
+
+    faults: dict[str, str] = {}
+    for name, module, distribution in _entry_points.find():
+        try:
+            known = hosts().get(name)
+            if known is None:
+                about = _entry_points.about_host(import_module(module))
+                _theirs[name] = Host(name, *about, adapter=module, provider=distribution)
+            elif known.adapter_name != module:
+                raise Refusal(f"the name is taken by {known.adapter_name}")
+        except (Exception, SystemExit) as error:
+            faults.setdefault(name, f"the adapter {module} of {distribution}: {reason_of(error)}")
+    return faults
+
+
+# --- What the package offers ---------------------------------------------------------------------
+
+
+def _named(names: Iterable[str]) -> tuple[list[Host], dict[str, str]]:
+    """Give the hosts of these names, and the faults of those whose adapters cannot be used.
 
     Raises:
         ValueError: no adapter has this name.
     """
+    wanted = set(names)
+    faults = {} if hosts().keys() >= wanted else _find_theirs()
+    known = hosts()
     for name in names:
-        if name not in HOSTS:
-            known = ", ".join(HOSTS)
-            raise ValueError(f"no adapter for {name!r}; there are adapters for: {known}")
-    return [HOSTS[name] for name in names] or list(HOSTS.values())
+        if name not in known and name not in faults:
+            raise ValueError(f"no adapter for {name!r}; there are adapters for: {', '.join(known)}")
+    found = [known[name] for name in names if name in known]
+    return found, {name: faults[name] for name in faults if name in wanted - known.keys()}
 
 
-def install(*hosts: str) -> None:
+def install(*names: str) -> None:
     """Put fastws into host libraries: now where they are imported, else when the program does so.
 
     Installing twice is once. A host that is not what its adapter was proven on is left alone, with
-    a HostWarning.
+    a HostWarning; and so is one whose adapter, of another distribution, cannot be used.
 
     Args:
-        hosts: their names; none for every host that has an adapter.
+        names: those of the hosts; none for every host that has an adapter.
 
     Raises:
         ValueError: no adapter has this name.
     """
+    if names:
+        chosen, faults = _named(names)
+    else:
+        faults = _find_theirs()
+        chosen = list(hosts().values())
     with _lock:
-        for host in _named(hosts):
+        for host in chosen:
             host.asked = True
             host.refusal = ""
-            host.wait()
+            host.wait(_hook)
             host.attach()
+    for fault in faults.values():
+        warn(f"fastws leaves out {fault}", HostWarning, stacklevel=3)
 
 
-def uninstall(*hosts: str) -> None:
+def uninstall(*names: str) -> None:
     """Take fastws out of host libraries; the very objects that stood there stand there again.
 
     Connections that are open keep what they were opened with.
 
     Args:
-        hosts: their names; none for every host that has an adapter.
+        names: those of the hosts; none for every host that has an adapter.
 
     Raises:
         ValueError: no adapter has this name.
     """
+    chosen = _named(names)[0] if names else list(hosts().values())
     with _lock:
-        for host in _named(hosts):
-            host.detach()
+        for host in chosen:
+            host.asked = False
+            asked = [other for other in hosts().values() if other.asked]
+            _hook.forget({*host.modules}.difference(*(other.modules for other in asked)))
+            host.detach(_hook)
 
 
 def status() -> dict[str, Status]:
     """Tell of each host what is installed, and whether fastws does its work."""
+    faults = _find_theirs()
     with _lock:
-        return {name: host.status() for name, host in HOSTS.items()}
+        found = {name: host.status() for name, host in hosts().items()}
+    for name, fault in faults.items():
+        found.setdefault(name, Status(name, None, "", "refused", fault, ()))
+    return found

@@ -23,11 +23,9 @@ ACCEPT, REJECT = 0, 1
 
 # The automaton of "Flexible and Economical UTF-8 Decoder" (Bjoern Hoehrmann), whose states users
 # can see. The class of a byte also says how many of a lead byte's upper bits are no payload.
-FIRST_OF_CLASS = {
-    **{0x00: 0, 0x80: 1, 0x90: 9, 0xA0: 7},
-    **{0xC0: 8, 0xC2: 2, 0xE0: 10, 0xE1: 3, 0xED: 4, 0xEE: 3},
-    **{0xF0: 11, 0xF1: 6, 0xF4: 5, 0xF5: 8},
-}
+FIRST_OF_CLASS = {0x00: 0, 0x80: 1, 0x90: 9, 0xA0: 7}
+FIRST_OF_CLASS |= {0xC0: 8, 0xC2: 2, 0xE0: 10, 0xE1: 3, 0xED: 4, 0xEE: 3}
+FIRST_OF_CLASS |= {0xF0: 11, 0xF1: 6, 0xF4: 5, 0xF5: 8}
 CLASSES = [0] * 256
 for _byte in range(256):
     CLASSES[_byte] = FIRST_OF_CLASS.get(_byte, CLASSES[_byte - 1])

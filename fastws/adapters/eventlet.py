@@ -56,7 +56,9 @@ def patches() -> list[Patch]:
     member = vars(ours.RFC6455WebSocket).get("_apply_mask")
     code = getattr(ours.STOCK_APPLY_MASK, "__code__", None)
     if (
-        member is not ours.apply_mask and not isinstance(member, staticmethod)
-    ) or code is None or code.co_varnames[:4] != ("data", "mask", "length", "offset"):
+        (member is not ours.apply_mask and not isinstance(member, staticmethod))
+        or code is None
+        or code.co_varnames[:4] != ("data", "mask", "length", "offset")
+    ):
         raise Refusal("RFC6455WebSocket._apply_mask is not built as expected")
     return [Patch(ours.RFC6455WebSocket, "_apply_mask", ours.apply_mask)]
