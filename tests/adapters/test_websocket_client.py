@@ -113,8 +113,8 @@ def test_what_is_sent(payload: Any) -> None:
             seen.append([size, frames_of(peer.sent)])
         client = websocket.WebSocket()
         client.sock = peer = FakeSocket()
-        calls = (client.send_binary, client.send_bytes, client.send_text, client.ping, client.pong)
-        seen += [outcome(lambda call=call: call(payload)) for call in calls]
+        for name in ("send_binary", "send_bytes", "send_text", "ping", "pong"):
+            seen.append(outcome(lambda name=name: getattr(client, name)(payload)))
         seen.append(outcome(lambda: client.send_close(1001, payload)))
         return [*seen, frames_of(peer.sent)]
 
