@@ -199,7 +199,7 @@ class StandIn(Host):
 
     def wait(self, hook: ImportHook) -> None:
         super().wait(hook)
-        hook.provide(self.provided, lambda name: self.adapter.make(name))  # type: ignore[no-any-return]
+        hook.provide(self.provided, lambda name: self.adapter.make(name))
 
     def attach(self, imported: str = "") -> None:
         if not is_provided(self.modules[0]):
