@@ -12,167 +12,19 @@ the end, when ours are in.
 
 from __future__ import annotations
 
-import sys
 from _thread import RLock  # threading costs more than this whole package
-from collections import namedtuple
 from importlib import import_module
 from warnings import warn
 
-from ._hook import ImportHook, is_loaded
-from ._patches import HostWarning, PatchSet, Refusal
+from ._hook import ImportHook
+from ._hosts import Host, Range, StandIn, Status, reason_of
+from ._patches import HostWarning, Refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from types import ModuleType
-    from typing import NamedTuple
 
-    class Status(NamedTuple):
-        host: str
-        version: str | None
-        supported: str
-        state: str
-        reason: str
-        replaced: tuple[str, ...]
-
-else:
-    Status = namedtuple("Status", "host version supported state reason replaced")
-    Status.__doc__ = """Where one host library stands.
-
-    host: its name, as `install()` takes it. version: what is installed, or None. supported: the
-    versions that the adapter was proven on, as in ">=1.0,<2". state: "on" (fastws does its work),
-    "off" (not asked for), "waiting" (asked for, not imported yet), "refused" (asked for, but not a
-    host that the adapter knows; or an adapter that cannot be used) or "absent" (not installed).
-    reason: why it was refused, else "". replaced: the full names of what stands replaced.
-    """
-
-
-class Range:
-    """Versions from `low` on and below `below`; the third part and what follows may be left out.
-
-    Pre-releases count as the release that they lead to.
-    """
-
-    def __init__(self, low: str, below: str) -> None:
-        self.low = low
-        self.below = below
-
-    def __contains__(self, version: str) -> bool:
-        return _release(self.low) <= _release(version) < _release(self.below)
-
-    def __str__(self) -> str:
-        return f">={self.low},<{self.below}"
-
-
-def _release(version: str) -> tuple[int, ...]:
-    """Give the numbers a version starts with; a pre-release counts as what it leads to."""
-    numbers = []
-    for part in version.split("."):
-        digits = part[: len(part) - len(part.lstrip("0123456789"))]
-        if not digits:
-            break
-        numbers.append(int(digits))
-    while numbers and not numbers[-1]:  # 17 and 17.0 are the same release
-        numbers.pop()
-    return tuple(numbers)
-
-
-def _reason(error: BaseException) -> str:
-    """Say why a host or an adapter is left alone."""
-    return str(error) if isinstance(error, Refusal) else repr(error)
-
-
-class Host:
-    """A host library, whether it was asked for, and what is replaced in it.
-
-    Args:
-        name: as `install()` takes it.
-        distribution: what the package index calls it; its version counts.
-        modules: look at the host when one of these was imported; the first one has to be.
-        adapter: the module that says what to replace; one of this package if it is not given.
-        provider: the distribution that offers it, if that is not ours.
-    """
-
-    def __init__(
-        self, name: str, distribution: str, *modules: str, adapter: str = "", provider: str = ""
-    ) -> None:
-        self.name = name
-        self.distribution = distribution
-        self.modules = modules
-        self.adapter_name = adapter or f"{__package__}.{name}"
-        self.provider = provider
-        self.patches = PatchSet()
-        self.asked = False
-        self.refusal = ""
-
-    @property
-    def adapter(self) -> ModuleType:
-        return import_module(self.adapter_name)
-
-    @property
-    def supported(self) -> str:
-        return str(self.adapter.SUPPORTED)
-
-    def version(self) -> str | None:
-        """Find the installed version without importing the host."""
-        package = sys.modules.get(self.modules[0].partition(".")[0])
-        found = getattr(package, "__version__", None)
-        if isinstance(found, str):  # at hand; to look among the installed takes 20 ms
-            return found
-        from importlib.metadata import PackageNotFoundError, version
-
-        try:
-            return version(self.distribution)
-        except PackageNotFoundError:  # vendored or frozen without its metadata
-            return None
-
-    def attach(self, imported: str = "") -> None:
-        """Patch what is there of the host, or warn why not.
-
-        Args:
-            imported: the module that was executed just now, though its import is not over.
-        """
-        if imported != self.modules[0] and not is_loaded(self.modules[0]):
-            return
-        try:
-            self.patches.executed(imported)
-            self.check_version()
-            self.patches.apply(self.adapter.patches())
-        except Exception as error:
-            self.patches.restore()
-            self.refusal = _reason(error)
-            proven = f"supported: {self.supported}"
-            if self.provider:
-                proven += f" by {self.adapter_name} of {self.provider}"
-            text = f"fastws leaves {self.name} as it is: {self.refusal} ({proven})"
-            warn(text, HostWarning, stacklevel=4)
-
-    def check_version(self) -> None:
-        version = self.version()
-        if version is None:
-            raise Refusal("its version cannot be found")
-        if version not in self.adapter.SUPPORTED:
-            raise Refusal(f"version {version} is not one that the adapter was proven on")
-
-    def detach(self) -> None:
-        """Put back what was replaced."""
-        self.asked = False
-        self.refusal = ""
-        self.patches.restore()
-
-    def status(self) -> Status:
-        version = self.version()
-        if version is None and self.modules[0] not in sys.modules:
-            state = "absent"
-        elif self.patches:
-            state = "on"
-        elif self.refusal:
-            state = "refused"
-        else:
-            state = "waiting" if self.asked else "off"
-        names = self.patches.names
-        return Status(self.name, version, self.supported, state, self.refusal, names)
-
+__all__ = ["HOSTS", "Host", "Range", "StandIn", "Status", "hosts", "install", "status", "uninstall"]
 
 HOSTS = {
     host.name: host
@@ -191,8 +43,35 @@ HOSTS = {
             "websockets.asyncio.connection",
             "websockets.legacy.framing",
         ),
+        Host("eventlet", "eventlet", "eventlet.websocket", stand_ins=False),
+        Host(
+            "gevent_websocket",
+            "gevent-websocket",
+            "geventwebsocket.websocket",
+            "geventwebsocket.utf8validator",
+            stand_ins=False,
+        ),
         Host("tornado", "tornado", "tornado.websocket"),
+        Host(
+            "websocket_client",
+            "websocket-client",
+            "websocket._abnf",
+            "websocket._utils",
+            stand_ins=False,
+        ),
+        Host("ws4py", "ws4py", "ws4py.streaming", "ws4py.framing"),
         Host("wsproto", "wsproto", "wsproto"),
+        StandIn(
+            "wsaccel",
+            "wsaccel",
+            ("wsaccel", "wsaccel.utf8validator", "wsaccel.xormask"),
+            "autobahn.websocket.protocol",
+            "autobahn.websocket.utf8validator",
+            "autobahn.websocket.xormasker",
+            "eventlet.websocket",
+            "websocket._abnf",
+            "websocket._utils",
+        ),
     )
 }
 
@@ -213,7 +92,12 @@ def _imported(module: str) -> None:
                 host.attach(module)
 
 
-_hook = ImportHook(_imported)
+def _aloof(module: str) -> bool:
+    asked = [host for host in hosts().values() if host.asked and not host.stand_ins]
+    return any(module in host.modules for host in asked)
+
+
+_hook = ImportHook(_imported, _aloof)
 
 
 # --- Adapters of others --------------------------------------------------------------------------
@@ -236,7 +120,7 @@ def _find_theirs() -> dict[str, str]:
             elif known.adapter_name != module:
                 raise Refusal(f"the name is taken by {known.adapter_name}")
         except (Exception, SystemExit) as error:
-            faults.setdefault(name, f"the adapter {module} of {distribution}: {_reason(error)}")
+            faults.setdefault(name, f"the adapter {module} of {distribution}: {reason_of(error)}")
     return faults
 
 
@@ -280,7 +164,7 @@ def install(*names: str) -> None:
         for host in chosen:
             host.asked = True
             host.refusal = ""
-            _hook.watch(host.modules)
+            host.wait(_hook)
             host.attach()
     for fault in faults.values():
         warn(f"fastws leaves out {fault}", HostWarning, stacklevel=3)
@@ -303,7 +187,7 @@ def uninstall(*names: str) -> None:
             host.asked = False
             asked = [other for other in hosts().values() if other.asked]
             _hook.forget({*host.modules}.difference(*(other.modules for other in asked)))
-            host.detach()
+            host.detach(_hook)
 
 
 def status() -> dict[str, Status]:
