@@ -31,9 +31,8 @@ def judge(targets: Sequence[Target], results: Sequence[Result]) -> list[Verdict]
     for target in targets:
         result = by_name.get(target.row)
         wanted = [Case(size, kind) for size in target.sizes for kind in target.kinds]
-        cases = [
-            case for case in wanted if result and (not result.samples or case in result.samples)
-        ]
+        # A host that is not here is absent; a size that was not asked for is not looked at.
+        cases = [case for case in wanted if result and case in (result.samples or wanted)]
         if not cases:
             continue
         gains = [result.gain(case) for case in cases]

@@ -75,7 +75,7 @@ class Load:
         self._poll.register(sock, select.POLLIN | select.POLLOUT)
 
     def exchange(self, count: int) -> None:
-        """Send so many units, as many at a time as are to be in flight, and wait for all answers."""
+        """Send so many units, never more unanswered than are to be, and wait for the rest."""
         unsent, owed, came = count, count * self.answer, 0
         may = min(count, self.in_flight)
         pending = memoryview(b"")
