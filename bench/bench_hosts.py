@@ -6,7 +6,7 @@ Each row is a small server (or client) of a host in bench/hosts, which knows not
 runs twice in a process of its own: as it is, and with fastws in. A raw socket in this process sends
 it messages over loopback, on the host's defaults and without compression, and what counts is the
 processor time that its process takes for one, user and system. The two take turns, every round
-starts them anew, and the medians of the rounds are compared. `--check` fails where a target is
+starts them anew, and the medians of all samples are compared. `--check` fails where a target is
 missed. fastws must be importable; hosts that are not installed are named and left out.
 """
 
@@ -125,15 +125,23 @@ TARGETS = (
 
 
 class Effort(NamedTuple):
-    """How much to measure: rounds, and the seconds of a sample and of what goes before it."""
+    """How much to measure.
+
+    Attributes:
+        rounds: how often to start both sides anew.
+        turns: how many samples each side gives in a round, of every case.
+        sample: the seconds of a sample.
+        warm_up: the seconds of what goes before it.
+    """
 
     rounds: int
+    turns: int
     sample: float
     warm_up: float
 
 
-FULL = Effort(rounds=5, sample=0.2, warm_up=0.06)
-QUICK = Effort(rounds=3, sample=0.08, warm_up=0.03)
+FULL = Effort(rounds=5, turns=3, sample=0.08, warm_up=0.02)
+QUICK = Effort(rounds=3, turns=1, sample=0.08, warm_up=0.02)
 
 
 @dataclass
@@ -188,7 +196,8 @@ def one_round(result: Result, sides: Sequence[str], effort: Effort) -> None:
     with ExitStack() as stack:
         running = {side: stack.enter_context(program(result.row, side)) for side in sides}
         for case, samples in result.samples.items():
-            for side, process in running.items():
+            # Short turns: what else the machine does then falls on both.
+            for side, process in [*running.items()] * effort.turns:
                 samples.setdefault(side, []).append(sample(process, case, effort))
         if "fast" in running:
             result.counters = running["fast"].counters()

@@ -58,14 +58,21 @@ class Load:
         units: what is sent, each answered on its own; all of one length.
         answer: how many bytes come back for one of them.
         messages: how many messages a unit holds.
+        raw: what is there does not know WebSocket.
     """
 
     def __init__(
-        self, sock: socket.socket, units: list[bytes], answer: int, messages: int = 1
+        self,
+        sock: socket.socket,
+        units: list[bytes],
+        answer: int,
+        messages: int = 1,
+        raw: bool = False,
     ) -> None:
         self.sock = sock
         self.answer = answer
         self.messages = messages
+        self.raw = raw
         self.in_flight = len(units)
         self._size = len(units[0])
         self._wire = memoryview(b"".join(units * 2))  # a slice of it may go over the end
@@ -104,10 +111,11 @@ class Load:
     def finish(self) -> None:
         """Close the connection as WebSocket wants it."""
         try:
-            self.sock.sendall(data.frame(CLOSE, b"\x03\xe8", data.KEY))
-            self.sock.settimeout(2)
-            while self.sock.recv(data.KIB):
-                pass
+            if not self.raw:
+                self.sock.sendall(data.frame(CLOSE, b"\x03\xe8", data.KEY))
+                self.sock.settimeout(2)
+                while self.sock.recv(data.KIB):
+                    pass
         except OSError:
             pass
         self.sock.close()
@@ -167,7 +175,7 @@ def echo_load(sock: socket.socket, case: Case, *, raw: bool = False) -> Load:
     sock.sendall(units[0])
     if read_exactly(sock, len(expected)) != expected and not raw:
         raise Unanswered("something else came back")
-    return Load(sock, units, len(expected))
+    return Load(sock, units, len(expected), raw=raw)
 
 
 # --- A client is measured ------------------------------------------------------------------------
