@@ -115,6 +115,11 @@ class Host:
 
     def version(self) -> str | None:
         """Find the installed version without importing the host."""
+        from . import _distributions
+
+        told = _distributions.version(self.distribution)
+        if told is not None:
+            return told
         from importlib.metadata import PackageNotFoundError, version
 
         try:
