@@ -8,6 +8,8 @@ it messages over loopback, on the host's defaults and without compression, and w
 processor time that its process takes for one, user and system. The two take turns, every round
 starts them anew, and the medians of all samples are compared. `--check` fails where a target is
 missed. fastws must be importable; hosts that are not installed are named and left out.
+
+What fastws costs a program that starts is measured too, see startup.py.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ import host_report as report
 from data import KIB, MIB
 from load import Case, Unanswered
 from programs import Failed, Program
+from startup import costs
 
 import fastws
 
@@ -279,14 +282,18 @@ def main(argv: list[str] | None = None) -> int:
     for result in results(chosen, cases, effort):
         found.append(result)
         print("\n".join(report.lines(result)), file=out, flush=True)
+    adapters = dict.fromkeys(row.adapter for row in chosen)
+    started = list(costs(adapters, effort.rounds))
     judged = report.judge(TARGETS, found)
-    print("\n".join(report.target_lines(judged)), file=out, flush=True)
+    closing = [*report.cost_lines(started), *report.target_lines(judged)]
+    print("\n".join(closing), file=out, flush=True)
     if words.json:
-        report.write_json(words.json, found, judged)
+        report.write_json(words.json, found, judged, started)
     if words.markdown:
         arguments = [word for word in (argv or sys.argv[1:]) if word != words.markdown]
-        report.write_markdown(words.markdown, found, judged, shlex.join(arguments))
-    return int(words.check and any(verdict.word != "ok" for verdict in judged))
+        report.write_markdown(words.markdown, found, judged, started, shlex.join(arguments))
+    short = [verdict for verdict in judged if verdict.word != "ok"]
+    return int(words.check and bool(short or not all(cost.holds for cost in started)))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from load import Case
 from report import number, place, system, write
+from startup import Cost
 
 if TYPE_CHECKING:
     from bench_hosts import Result, Target
@@ -92,10 +93,25 @@ def target_lines(judged: Sequence[Verdict]) -> Iterator[str]:
         yield f"{verdict.word:<7}{asked(verdict):<50} {wanted}"
 
 
+def cost_lines(costs: Sequence[Cost]) -> Iterator[str]:
+    """Give what a program's start costs as lines of text."""
+    for cost in costs:
+        word = "ok" if cost.holds else "SHORT"
+        before = f"{milliseconds(cost.stock)} ms, and " if cost.stock else ""
+        came = f"{before}{milliseconds(cost.more)} ms for fastws"
+        yield f"{word:<7}{cost.name:<50} {came}, at most {milliseconds(cost.bound)}"
+
+
+def milliseconds(seconds: float) -> str:
+    return f"{seconds * 1e3:.1f}"
+
+
 # --- Files ---------------------------------------------------------------------------------------
 
 
-def write_json(file: str, results: Sequence[Result], judged: Sequence[Verdict]) -> None:
+def write_json(
+    file: str, results: Sequence[Result], judged: Sequence[Verdict], costs: Sequence[Cost]
+) -> None:
     """Write everything that was measured."""
     rows = [
         {
@@ -121,19 +137,24 @@ def write_json(file: str, results: Sequence[Result], judged: Sequence[Verdict]) 
         {**verdict.target._asdict(), "came_out": verdict.gain, "verdict": verdict.word}
         for verdict in judged
     ]
-    found = {"environment": system(), "results": rows, "targets": targets}
+    starts = [cost._asdict() for cost in costs]
+    found = {"environment": system(), "results": rows, "targets": targets, "start": starts}
     write(file, json.dumps(found, indent=1) + "\n")
 
 
 def write_markdown(
-    file: str, results: Sequence[Result], judged: Sequence[Verdict], arguments: str
+    file: str,
+    results: Sequence[Result],
+    judged: Sequence[Verdict],
+    costs: Sequence[Cost],
+    arguments: str,
 ) -> None:
     """Print the tables, or put them into a file in place of those between their markers."""
-    place(file, NAME, list(markdown(results, judged, arguments)))
+    place(file, NAME, [*markdown(results, judged, arguments), "", *cost_rows(costs)])
 
 
 def markdown(results: Sequence[Result], judged: Sequence[Verdict], arguments: str) -> Iterator[str]:
-    """Give the lines of both tables, and of what they were measured with."""
+    """Give the lines of the tables of gains, and of what they were measured with."""
     facts = ", ".join(f"{name} {value}" for name, value in system().items())
     yield f"Made by `python bench/bench_hosts.py {arguments}` on: {facts}."
     yield ""
@@ -151,6 +172,17 @@ def markdown(results: Sequence[Result], judged: Sequence[Verdict], arguments: st
     for verdict in judged:
         wanted = f"at least {verdict.target.gain:g}x"
         yield f"| {asked(verdict)} | {wanted} | {gain(verdict.gain)} | {verdict.word} |"
+
+
+def cost_rows(costs: Sequence[Cost]) -> Iterator[str]:
+    """Give the table of what a program's start costs."""
+    yield "| at the start | without fastws | more with it | at most | |"
+    yield "|---|---|---|---|---|"
+    for cost in costs:
+        before = f"{milliseconds(cost.stock)} ms" if cost.stock else ""
+        more, bound = milliseconds(cost.more), milliseconds(cost.bound)
+        word = "ok" if cost.holds else "SHORT"
+        yield f"| `{cost.name}` | {before} | {more} ms | {bound} ms | {word} |"
 
 
 def table_rows(result: Result) -> Iterator[str]:

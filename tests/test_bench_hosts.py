@@ -14,6 +14,7 @@ import pytest
 from bench_hosts import FLOOR, KIB, MIB, ROWS, TARGETS, Effort, Result, Row, Target, measure, sizes
 from load import Case
 from processes import ROOT
+from startup import Cost
 
 BENCH = Path(bench_hosts.__file__)
 TINY = Effort(rounds=1, turns=1, sample=0.005, warm_up=0.002)
@@ -51,9 +52,11 @@ def test_two_hosts_from_the_command_line(tmp_path: Path) -> None:
             assert {*sides} == {*case["microseconds"]}
             assert all(sample > 0 for side in sides for sample in case["microseconds"][side])
     assert [target["row"] for target in told["targets"]] == ["websockets asyncio"]
+    starts = [cost["name"] for cost in told["start"]]
+    assert starts == ["fastws.install()", "import websockets.protocol"]
     text = page.read_text()
     assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
-    assert "| websockets sync | " in text
+    assert "| websockets sync | " in text and "| `fastws.install()` |" in text
     for line in ("floor: bare asyncio", "websockets asyncio  (websockets ", "at least 1.25x"):
         assert line in done.stdout
 
@@ -169,6 +172,18 @@ def test_lines_and_tables() -> None:
     assert "|  |  | 1 KiB |  |  | 9 µs |  |" in page
     assert "Not whole: tornado: something went wrong." in page
     assert page[-1] == "| tornado, 64 B | at least 1.3x | 1.50x | ok |"
+
+
+def test_what_a_start_costs() -> None:
+    costs = [Cost("fastws.install()", 0, 0.002, 0.005), Cost("import host", 0.03, 0.025, 0.02)]
+    assert list(host_report.cost_lines(costs)) == [
+        f"ok     {'fastws.install()':<50} 2.0 ms for fastws, at most 5.0",
+        f"SHORT  {'import host':<50} 30.0 ms, and 25.0 ms for fastws, at most 20.0",
+    ]
+    assert list(host_report.cost_rows(costs))[2:] == [
+        "| `fastws.install()` |  | 2.0 ms | 5.0 ms | ok |",
+        "| `import host` | 30.0 ms | 25.0 ms | 20.0 ms | SHORT |",
+    ]
 
 
 @pytest.mark.parametrize(
