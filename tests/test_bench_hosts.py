@@ -28,7 +28,10 @@ def row(name: str) -> Row:
 
 # --- It runs -------------------------------------------------------------------------------------
 
+runs = pytest.mark.skipif(sys.platform != "linux", reason="processor time is read as on Linux")
 
+
+@runs
 @pytest.mark.slow
 def test_two_hosts_from_the_command_line(tmp_path: Path) -> None:
     page, found = tmp_path / "page.md", tmp_path / "found.json"
@@ -61,6 +64,8 @@ def test_two_hosts_from_the_command_line(tmp_path: Path) -> None:
         assert line in done.stdout
 
 
+@runs
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["websockets asyncio", "websockets asyncio, not patched"])
 def test_the_accelerated_side_is_accelerated(name: str) -> None:
     result = measure(row(name), [SMALL], TINY)
@@ -70,6 +75,8 @@ def test_the_accelerated_side_is_accelerated(name: str) -> None:
     assert result.gain(SMALL) is not None
 
 
+@runs
+@pytest.mark.slow
 def test_the_floor_has_one_side() -> None:
     result = measure(FLOOR, [SMALL, LARGE], TINY)
     assert (result.problem, result.gain(SMALL)) == ("", None)
@@ -83,6 +90,8 @@ def test_a_host_that_is_not_there_is_named() -> None:
     assert not result.samples
 
 
+@runs
+@pytest.mark.slow
 def test_a_host_without_an_adapter_is_measured_as_it_is() -> None:
     result = measure(row("websockets asyncio")._replace(adapter="no_such"), [SMALL], TINY)
     assert result.problem == "no adapter no_such"
@@ -90,11 +99,15 @@ def test_a_host_without_an_adapter_is_measured_as_it_is() -> None:
     assert result.cost(SMALL, "fast") is None
 
 
+@runs
+@pytest.mark.slow
 def test_a_program_that_leaves_us_out_is_not_called_accelerated() -> None:
     result = measure(row("websockets asyncio")._replace(adapter="-"), [SMALL], TINY)
     assert result.problem.startswith("not accelerated: ")
 
 
+@runs
+@pytest.mark.slow
 def test_a_program_that_fails_is_told_with_its_last_words() -> None:
     broken = FLOOR._replace(file="no_such_program.py")
     result = measure(broken, [SMALL], TINY)

@@ -59,7 +59,7 @@ def shipped(wheel: Path) -> set[str]:
 def copy_checkout(target: Path) -> Path:
     """Copy what a build could read, and nothing that was built before."""
     built = ("__pycache__", "*.so", "*.pyd", "*.o", "_codec.c", "build", "node_modules")
-    for name in ("fastws", "tests", "bench"):
+    for name in ("fastws", "tests", "bench", "docs"):
         shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns(*built))
     for path in ROOT.iterdir():
         if path.is_file():
