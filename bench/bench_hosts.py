@@ -205,6 +205,8 @@ def one_round(result: Result, sides: Sequence[str], effort: Effort) -> None:
         if "fast" in running:
             result.counters = running["fast"].counters()
             if not any(any(counts.values()) for counts in result.counters.values()):
+                for samples in result.samples.values():
+                    del samples["fast"]
                 why = running["fast"].refusal() or "nothing of fastws was called"
                 raise Failed(f"not accelerated: {why}")
 

@@ -95,7 +95,8 @@ class Program:
 
     def refusal(self) -> str:
         """Give the warning with which fastws left the host as it is, or nothing."""
-        return next((line for line in self._words() if "fastws leaves" in line), "")
+        lines = (line for line in self._words() if "fastws leaves" in line)
+        return next(lines, "").partition("HostWarning: ")[2]
 
     def _words(self) -> list[str]:
         return Path(self._log.name).read_text(errors="replace").splitlines()

@@ -44,16 +44,18 @@ class Cost(NamedTuple):
         stock: the seconds without fastws.
         more: the seconds that fastws adds.
         bound: what it may add at most.
+        problem: why it could not be measured, else "".
     """
 
     name: str
     stock: float
     more: float
     bound: float
+    problem: str = ""
 
     @property
     def holds(self) -> bool:
-        return self.more <= self.bound
+        return not self.problem and self.more <= self.bound
 
 
 class Failed(Exception):
@@ -123,4 +125,7 @@ def costs(names: Iterable[str], runs: int) -> Iterator[Cost]:
         yield interpreters.install(runs)
         for name in names:
             if name in _registry.HOSTS and is_there(name):
-                yield interpreters.host(name, runs)
+                try:
+                    yield interpreters.host(name, runs)
+                except Failed as error:
+                    yield Cost(f"import {name}", 0, 0, IMPORT, str(error))

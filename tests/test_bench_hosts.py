@@ -103,7 +103,9 @@ def test_a_host_without_an_adapter_is_measured_as_it_is() -> None:
 @pytest.mark.slow
 def test_a_program_that_leaves_us_out_is_not_called_accelerated() -> None:
     result = measure(row("websockets asyncio")._replace(adapter="-"), [SMALL], TINY)
-    assert result.problem.startswith("not accelerated: ")
+    assert result.problem == "not accelerated: nothing of fastws was called"
+    assert result.cost(SMALL, "stock") is not None
+    assert result.cost(SMALL, "fast") is None
 
 
 @runs
@@ -189,13 +191,16 @@ def test_lines_and_tables() -> None:
 
 def test_what_a_start_costs() -> None:
     costs = [Cost("fastws.install()", 0, 0.002, 0.005), Cost("import host", 0.03, 0.025, 0.02)]
+    costs.append(Cost("import other", 0, 0, 0.02, "fastws is not in other"))
     assert list(host_report.cost_lines(costs)) == [
         f"ok     {'fastws.install()':<50} 2.0 ms for fastws, at most 5.0",
         f"SHORT  {'import host':<50} 30.0 ms, and 25.0 ms for fastws, at most 20.0",
+        f"SHORT  {'import other':<50} fastws is not in other",
     ]
     assert list(host_report.cost_rows(costs))[2:] == [
         "| `fastws.install()` |  | 2.0 ms | 5.0 ms | ok |",
         "| `import host` | 30.0 ms | 25.0 ms | 20.0 ms | SHORT |",
+        "| `import other` |  | fastws is not in other | 20.0 ms | SHORT |",
     ]
 
 

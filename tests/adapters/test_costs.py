@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from startup import Cost, Failed, Interpreters, in_proportion, is_there
+from startup import Cost, Failed, Interpreters, costs, in_proportion, is_there
 
 from fastws.adapters import _registry
 
@@ -57,6 +57,9 @@ def test_a_host_that_fastws_is_not_in_is_an_error(
     )
     with pytest.raises(Failed, match="fastws is not in websockets"):
         interpreters.host("websockets", 1)
+    _, failed = costs(["absent", "websockets"], 1)
+    assert failed.problem == "fastws is not in websockets"
+    assert not failed.holds
 
 
 def test_bounds_grow_with_a_slow_interpreter() -> None:
