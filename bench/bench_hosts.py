@@ -57,7 +57,10 @@ class Row(NamedTuple):
     load: str = "echo"
 
 
-FLOOR = Row("floor: bare asyncio", "echo_floor.py", "", load="raw")
+FLOORS = (
+    Row("floor: bare asyncio", "echo_floor.py", "", load="raw"),
+    Row("floor: a thread, reads of 4 KiB", "echo_floor_blocking.py", "", load="raw"),
+)
 ROWS = (
     Row("websockets asyncio", "echo_websockets_asyncio.py", "websockets", ("websockets",)),
     Row(
@@ -262,10 +265,11 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def results(chosen: Sequence[Row], cases: Sequence[Case], effort: Effort) -> Iterator[Result]:
-    """Measure row by row; the floor comes first, since it tells what there is to gain."""
-    for row in (FLOOR, *chosen):
-        over = cases if row is not FLOOR else [case for case in cases if case.kind == cases[0].kind]
-        yield measure(row, over, effort)
+    """Measure row by row; the floors come first, since they tell what there is to gain."""
+    for row in FLOORS:  # to which text and binary are the same
+        yield measure(row, [case for case in cases if case.kind == cases[0].kind], effort)
+    for row in chosen:
+        yield measure(row, cases, effort)
 
 
 def main(argv: list[str] | None = None) -> int:

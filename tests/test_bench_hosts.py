@@ -11,7 +11,7 @@ from typing import Any
 import bench_hosts
 import host_report
 import pytest
-from bench_hosts import FLOOR, KIB, MIB, ROWS, TARGETS, Effort, Result, Row, Target, measure, sizes
+from bench_hosts import FLOORS, KIB, MIB, ROWS, TARGETS, Effort, Result, Row, Target, measure, sizes
 from load import Case
 from processes import ROOT
 from startup import Cost
@@ -44,7 +44,7 @@ def test_two_hosts_from_the_command_line(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     told = json.loads(found.read_text())
     assert [result["name"] for result in told["results"]] == [
-        FLOOR.name,
+        *(floor.name for floor in FLOORS),
         "websockets asyncio",
         "websockets sync",
     ]
@@ -77,8 +77,9 @@ def test_the_accelerated_side_is_accelerated(name: str) -> None:
 
 @runs
 @pytest.mark.slow
-def test_the_floor_has_one_side() -> None:
-    result = measure(FLOOR, [SMALL, LARGE], TINY)
+@pytest.mark.parametrize("floor", FLOORS, ids=["asyncio", "thread"])
+def test_a_floor_has_one_side(floor: Row) -> None:
+    result = measure(floor, [SMALL, LARGE], TINY)
     assert (result.problem, result.gain(SMALL)) == ("", None)
     assert result.cost(SMALL, "stock") is not None
     assert result.cost(LARGE, "stock") is not None
@@ -111,14 +112,14 @@ def test_a_program_that_leaves_us_out_is_not_called_accelerated() -> None:
 @runs
 @pytest.mark.slow
 def test_a_program_that_fails_is_told_with_its_last_words() -> None:
-    broken = FLOOR._replace(file="no_such_program.py")
+    broken = FLOORS[0]._replace(file="no_such_program.py")
     result = measure(broken, [SMALL], TINY)
     assert "No such file" in result.problem
 
 
 def test_every_row_has_its_programs_and_every_target_its_row() -> None:
     folder = BENCH.parent / "hosts"
-    for one in (FLOOR, *ROWS):
+    for one in (*FLOORS, *ROWS):
         assert (folder / one.file).is_file()
         assert (folder / (one.fast_file or one.file)).is_file()
     assert {target.row for target in TARGETS} <= {one.name for one in ROWS}
