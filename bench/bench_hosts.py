@@ -27,8 +27,8 @@ from typing import NamedTuple
 
 import host_report as report
 from data import KIB, MIB
+from host_programs import Failed, Program
 from load import Case, Unanswered
-from programs import Failed, Program
 from startup import costs
 
 import fastws
