@@ -58,7 +58,7 @@ class Load:
         units: what is sent, each answered on its own; all of one length.
         answer: how many bytes come back for one of them.
         messages: how many messages a unit holds.
-        raw: what is there does not know WebSocket.
+        raw: no closing handshake: what is there does not know it, or would not end it.
     """
 
     def __init__(
@@ -196,7 +196,7 @@ def receive_load(sock: socket.socket, case: Case) -> Load:
     sock.sendall(unit)
     if data.unmasked(read_exactly(sock, pong)) != b"read":
         raise Unanswered("something else came back")
-    return Load(sock, [unit] * 2, pong, case.in_flight)
+    return Load(sock, [unit] * 2, pong, case.in_flight, raw=True)
 
 
 # --- Both ----------------------------------------------------------------------------------------
