@@ -296,7 +296,8 @@ def main(argv: list[str] | None = None) -> int:
     if words.json:
         report.write_json(words.json, found, judged, started)
     if words.markdown:
-        arguments = [word for word in (argv or sys.argv[1:]) if word != words.markdown]
+        files = {words.json, words.markdown, "--json"}  # which change nothing in the figures
+        arguments = [word for word in (argv or sys.argv[1:]) if word not in files]
         report.write_markdown(words.markdown, found, judged, started, shlex.join(arguments))
     short = [verdict for verdict in judged if verdict.word != "ok"]
     return int(words.check and bool(short or not all(cost.holds for cost in started)))
