@@ -117,7 +117,7 @@ def in_proportion(bound: float, start: float) -> float:
 def is_there(name: str) -> bool:
     """Tell whether a host is installed; what stands in for a library of others is none."""
     host = _registry.HOSTS[name]
-    if isinstance(host, getattr(_registry, "StandIn", ())):
+    if isinstance(host, _registry.StandIn):
         return False
     return find_spec(host.modules[0].partition(".")[0]) is not None
 
