@@ -21,7 +21,8 @@ __all__ = ["ABNF", "STOCK_FORMAT", "STOCK_MASK", "STOCK_VALIDATE", "format_frame
 
 STOCK_FORMAT = ABNF.format
 STOCK_MASK = ABNF.mask
-STOCK_VALIDATE = _utils._validate_utf8
+if _utils._validate_utf8 is not globals().get("validate_utf8"):  # ours, when this is reloaded
+    STOCK_VALIDATE = _utils._validate_utf8
 STOCK_URANDOM = os.urandom
 
 DATA_OPCODES = (0, 1, 2)

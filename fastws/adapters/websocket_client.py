@@ -8,6 +8,7 @@ read ahead of what websocket-client asks for: its dispatchers wait on the socket
 from __future__ import annotations
 
 import sys
+from importlib import reload
 from typing import TYPE_CHECKING
 
 from . import _registry
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["counters", "install", "supported", "uninstall"]
 
-SUPPORTED = Range("1.7", "1.10")
+SUPPORTED = Range("1.0", "1.10")
 COUNTERS = {"encoded": 0, "masked": 0, "validated": 0}
 
 # What `ABNF.format` reads and calls, and ours does in its place.
@@ -70,29 +71,31 @@ def patches() -> list[Patch]:
 
     abnf, utils = sys.modules["websocket._abnf"], sys.modules["websocket._utils"]
     if ours.ABNF is not getattr(abnf, "ABNF", None):
-        raise Refusal("it was imported anew")
+        ours = reload(ours)  # as the host was
     for name, fits in _structure(ours, abnf, utils).items():
         if not fits:
             raise Refusal(f"{name} is not built as expected")
-    return [
+    found = [
         Patch(utils, "_validate_utf8", ours.validate_utf8),
         Patch(ours.ABNF, "mask", ours.mask),
-        Patch(ours.ABNF, "format", ours.format_frame),
     ]
+    if FORMAT_USES.issubset(_code(ours.STOCK_FORMAT).co_names):  # 1.7 and later
+        found.append(Patch(ours.ABNF, "format", ours.format_frame))
+    if abnf.validate_utf8 is not utils.validate_utf8:  # of a module that was imported anew since
+        found.append(Patch(abnf, "validate_utf8", ours.validate_utf8))
+    return found
 
 
 def _structure(ours: Any, abnf: Any, utils: Any) -> dict[str, bool]:
     """Tell of each part that we stand in for, or lean on, whether it is what we know."""
     validate, mask = _code(ours.STOCK_VALIDATE), _code(ours.STOCK_MASK)
-    write = _code(ours.STOCK_FORMAT)
     return {
         "ABNF.mask": isinstance(vars(ours.ABNF).get("mask"), staticmethod)
         and mask.co_varnames[: mask.co_argcount] == ("mask_key", "data"),
-        "ABNF.format": write.co_varnames[:1] == ("self",)
-        and FORMAT_USES.issubset(write.co_names),
+        "ABNF.format": _code(ours.STOCK_FORMAT).co_varnames[:1] == ("self",),
         "_utils._validate_utf8": validate.co_argcount == 1,
-        "_utils.validate_utf8": abnf.validate_utf8 is utils.validate_utf8
-        and "_validate_utf8" in _code(utils.validate_utf8).co_names,
+        "_utils.validate_utf8": abnf.validate_utf8 is ours.validate_utf8
+        or "_validate_utf8" in _code(abnf.validate_utf8).co_names,
     }
 
 

@@ -1,205 +1,171 @@
-"""fastws in gevent-websocket: what is replaced, what is refused, and messages as stock has them.
-
-Nothing is patched by gevent here, and none of its loops runs: the streams are in memory.
-"""
+"""fastws in gevent-websocket: received, masked and validated as without it."""
 
 from __future__ import annotations
 
-import io
 import logging
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from adapters.violations import KEY, VIOLATIONS, frames_for
-from helpers import kind, outcome
-from hypothesis import given
+from adapters.small_hosts import FakeSocket, outcome, same, told
+from adapters.violations import VIOLATIONS, framed, frames_for
+from helpers import cuts
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from processes import python
 
 import fastws
 from fastws.adapters import HostWarning
 from fastws.adapters import gevent_websocket as adapter
 
-host = pytest.importorskip("geventwebsocket.websocket")
-ours: Any = pytest.importorskip("fastws.adapters._gevent_websocket_frames")
+pytest.importorskip("geventwebsocket")
+from geventwebsocket import websocket as host
+from geventwebsocket.websocket import Header, WebSocket
 
 REPLACED = (
     "geventwebsocket.websocket.Header.mask_payload",
     "geventwebsocket.websocket.Header.unmask_payload",
     "geventwebsocket.websocket.Utf8Validator",
 )
+HOST = "gevent_websocket"
 
 
-@contextmanager
-def fast() -> Iterator[dict[str, int]]:
-    """Have fastws in gevent-websocket for a while; gives what the counters were before."""
-    fastws.install("gevent_websocket")
-    try:
-        yield adapter.counters()
-    finally:
-        fastws.uninstall("gevent_websocket")
+def receive(*pieces: bytes) -> list[Any]:
+    """Have a host read from a peer up to the end; give all that it gave and has sent."""
+    peer = FakeSocket(*pieces)
+    handler = SimpleNamespace(
+        logger=logging.getLogger("unheard"), server=SimpleNamespace(application=None), socket=peer
+    )
+    connection = WebSocket({}, peer, handler)
+    seen: list[Any] = []
+    for _ in range(40):
+        try:
+            message = connection.receive()
+        except Exception as error:
+            seen.append(told(error))
+            break
+        seen.append((type(message), message, connection.closed))
+        if message is None:
+            break
+    connection.closed = True  # or its end would close it
+    return [seen, peer.sent]
+
+
+# --- Receiving -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", VIOLATIONS)
+def test_every_violation_ends_as_in_stock(name: str) -> None:
+    for masked in (True, False):  # it takes either
+        data = VIOLATIONS[name](masked)
+        streams = [[data], [*cuts(data, 1 if len(data) < 200 else 7)]]
+        same(HOST, lambda streams=streams: [receive(*pieces) for pieces in streams])  # type: ignore[misc]
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_random_streams(data: st.DataObject) -> None:
+    stream = b"".join(data.draw(st.lists(frames_for(data.draw(st.booleans())), max_size=8)))
+    same(HOST, lambda: receive(stream))
+
+
+@pytest.mark.parametrize("size", [0, 125, 126, 65_535, 65_536, 300_000])
+def test_messages_of_every_size(size: int) -> None:
+    text = ("Grüße, 世界 🌍 " * size)[:size].encode()
+    stream = framed(True, 1, text) + framed(True, 1, text[: size // 2], fin=False)
+    stream += framed(True, 0, text[size // 2 :]) + framed(True, 2, bytes(size))
+    before = adapter.counters()
+    seen, _ = same(HOST, lambda: receive(stream))
+    assert [kind for kind, *_ in seen[:3]] == [str, str, bytearray]
+    after = adapter.counters()
+    assert after["validated"] - before["validated"] >= 3
+    assert after["masked"] - before["masked"] >= (4 if size else 0)
+
+
+@pytest.mark.parametrize("mask", [b"abcd", b"abc", b"", "", "abcd", None, bytearray(b"abcd")])
+@pytest.mark.parametrize("data", [b"", b"data" * 40, bytearray(b"x"), memoryview(b"xy"), "x", None])
+@pytest.mark.parametrize("more", [0, -1, 1])
+def test_masks_are_stocks(mask: Any, data: Any, more: int) -> None:
+    """Also where the header says another length than the payload has."""
+
+    def run() -> list[Any]:
+        header = Header(length=max(0, len(data or b"") + more))
+        header.mask = mask
+        calls = (header.mask_payload, header.unmask_payload)
+        return [outcome(lambda call=call: call(data)) for call in calls]
+
+    same(HOST, run)
 
 
 # --- Install -------------------------------------------------------------------------------------
 
 
 def standing() -> list[object]:
-    members = vars(host.Header)
-    return [members["mask_payload"], members["unmask_payload"], host.Utf8Validator]
+    return [vars(Header)["mask_payload"], vars(Header)["unmask_payload"], host.Utf8Validator]
 
 
 def test_the_very_objects_are_restored() -> None:
     before = standing()
     adapter.install()
-    fastws.install("gevent_websocket")
-    assert standing() == [ours.mask_payload, ours.mask_payload, ours.Utf8Validator]
-    found = fastws.status()["gevent_websocket"]
+    fastws.install(HOST)
+    found = fastws.status()[HOST]
     assert (found.state, found.supported, found.reason) == ("on", adapter.supported(), "")
     assert found.replaced == REPLACED
+    assert not any(one is other for one, other in zip(standing(), before, strict=True))
     adapter.uninstall()
     assert all(one is other for one, other in zip(standing(), before, strict=True))
-    assert fastws.status()["gevent_websocket"].state == "off"
+
+
+def of_other_names(self: Any, payload: Any) -> None:
+    """Hold nothing of what the stock ones use."""
 
 
 @pytest.mark.parametrize(
-    ("owner", "name", "other", "told"),
+    ("name", "other", "told_of"),
     [
-        (ours, "STOCK_MASK", print, "Header.mask_payload is not built"),
-        (ours, "STOCK_UNMASK", print, "Header.unmask_payload is not built"),
-        (ours, "STOCK_VALIDATOR", None, "Utf8Validator is not built"),
-        (host.WebSocket, "validate_utf8", print, "WebSocket.validate_utf8 is not built"),
-        (host, "Header", type("Header", (), {}), "it was imported anew"),
-        (None, "version", "0.11", "version 0.11 is not one"),
-        (None, "version", "0.9.5", "version 0.9.5 is not one"),
+        ("STOCK_MASK", of_other_names, "Header.mask_payload"),
+        ("STOCK_UNMASK", of_other_names, "Header.unmask_payload"),
+        ("STOCK_VALIDATOR", type("V", (), {}), "Utf8Validator"),
+        ("WebSocket", type("WebSocket", (), {}), "WebSocket.validate_utf8"),
+        ("Header", type("Header", (), {}), "it was imported anew"),
     ],
 )
-def test_another_host_is_refused(
-    monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, other: Any, told: str
+def test_another_structure_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, other: Any, told_of: str
 ) -> None:
+    from fastws.adapters import _gevent_websocket_frames as ours
+
     before = standing()
-    with monkeypatch.context() as patched:
-        if owner is None:
-            patched.setattr("importlib.metadata.version", lambda distribution: other)
-        else:
-            patched.setattr(owner, name, other)
-        with pytest.warns(HostWarning, match=f"{told}.*supported: {adapter.supported()}"):
-            fastws.install("gevent_websocket")
-        assert fastws.status()["gevent_websocket"].state == "refused"
+    monkeypatch.setattr(ours, name, other)
+    with pytest.warns(HostWarning, match=f"{told_of}.*supported: {adapter.supported()}"):
+        fastws.install(HOST)
     assert standing() == before
-    fastws.uninstall("gevent_websocket")
+    fastws.uninstall(HOST)
 
 
-def python(code: str) -> list[str]:
-    """Run code in a fresh interpreter; give its lines."""
-    path = str(Path(fastws.__file__).parent.parent)
-    code = f"import sys; sys.path.insert(0, {path!r}); import fastws\n{code}"
-    command = [sys.executable, "-c", code]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+@pytest.mark.parametrize("version", ["0.10", "0.11.0", "1.0"])
+def test_another_version_is_refused(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    monkeypatch.setattr(sys.modules["geventwebsocket"], "__version__", version, raising=False)
+    with pytest.warns(HostWarning, match=f"version {version} is not one that the adapter was"):
+        fastws.install(HOST)
+    assert Header.mask_payload.__module__ == "geventwebsocket.websocket"
+    fastws.uninstall(HOST)
 
 
-@pytest.mark.parametrize("names", ["'gevent_websocket'", "'wsaccel', 'gevent_websocket'"])
-def test_installed_before_the_import(names: str) -> None:
-    assert python(
-        f"fastws.install({names})\n"
+def test_installed_before_the_import() -> None:
+    done = python(
+        "-c",
+        "import sys, fastws\n"
+        "fastws.install('gevent_websocket')\n"
         "print(fastws.status()['gevent_websocket'].state, 'geventwebsocket' in sys.modules)\n"
-        "from geventwebsocket import websocket as host\n"
-        "print(fastws.status()['gevent_websocket'].state, host.Utf8Validator.__module__)\n"
+        "import geventwebsocket.handler\n"
+        "print(*fastws.status()['gevent_websocket'].replaced)\n"
         "fastws.uninstall()\n"
-        "print(host.Header.mask_payload.__module__, host.Utf8Validator.__module__)\n"
-    ) == [
-        "waiting False",
-        "on fastws.adapters._gevent_websocket_frames",
-        "geventwebsocket.websocket geventwebsocket.utf8validator",
-    ]
-
-
-# --- Messages ------------------------------------------------------------------------------------
-
-
-class App:
-    """Stands for the application, which is told of the end."""
-
-    def __init__(self) -> None:
-        self.told: list[Any] = []
-
-    def on_close(self, *reason: Any) -> None:
-        self.told.append(reason)
-
-
-def transcript(data: bytes, method: str) -> list[Any]:
-    """Receive until the end; tell what came, what was sent, and what the application was told."""
-    sent = bytearray()
-    app = App()
-    handler = SimpleNamespace(
-        rfile=io.BytesIO(data),
-        socket=SimpleNamespace(sendall=sent.extend),
-        server=SimpleNamespace(application=SimpleNamespace(current_app=app)),
-        logger=logging.getLogger("gevent of a test"),
+        "print(geventwebsocket.websocket.Utf8Validator.__module__)\n",
     )
-    connection = host.WebSocket({}, host.Stream(handler), handler)
-    steps: list[Any] = []
-    for _ in range(12):
-        found = outcome(getattr(connection, method))
-        if found[0] == "raises":
-            found = (*found[:2], found[2].split(" mask=b")[0].split(" at 0x")[0])
-        steps.append((found, bytes(sent), connection.closed, list(app.told)))
-        if connection.closed:
-            break
-    return steps
-
-
-def same(data: bytes) -> None:
-    for method in ("receive", "read_message"):
-        expected = transcript(data, method)
-        with fast():
-            assert transcript(data, method) == expected
-
-
-@pytest.mark.parametrize("masked", [True, False], ids=["masked", "unmasked"])
-@pytest.mark.parametrize("name", VIOLATIONS)
-def test_violations_are_judged_as_by_stock(name: str, masked: bool) -> None:
-    same(VIOLATIONS[name](masked))
-
-
-@given(st.lists(frames_for(True), max_size=6))
-def test_random_streams(frames: list[bytes]) -> None:
-    same(b"".join(frames))
-
-
-def test_our_code_reads_large_messages() -> None:
-    text = "Grüße, 世界 " * 9000
-    data = fastws.encode_frame(fastws.Opcode.TEXT, text, mask=KEY)
-    blob = fastws.encode_frame(fastws.Opcode.BINARY, b"\xff" * 70_000, mask=KEY)
-    with fast() as before:
-        steps = transcript(data + blob, "receive")
-    assert [step[0][1:] for step in steps[:2]] == [(str, text), (bytearray, b"\xff" * 70_000)]
-    after = adapter.counters()
-    assert after["masked"] == before["masked"] + 2
-    assert after["validated"] == before["validated"] + 2
-
-
-# --- Masks ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "key", [KEY, bytearray(KEY), b"", "", "abcd", None, b"12", b"12345"], ids=kind
-)
-@pytest.mark.parametrize(
-    "data", [b"", b"x", b"hello" * 30, bytearray(b"spam"), memoryview(b"spam"), "x", None], ids=kind
-)
-@pytest.mark.parametrize("more", [0, 1, -1])
-def test_masking_is_that_of_stock(key: Any, data: Any, more: int) -> None:
-    header = host.Header(length=(len(data) if data is not None else 3) + more)
-    header.mask = key
-
-    def masked() -> list[Any]:
-        return [outcome(header.mask_payload, data), outcome(header.unmask_payload, data)]
-
-    expected = masked()
-    with fast():
-        assert masked() == expected
+    assert done.stdout.splitlines() == [
+        "waiting False",
+        " ".join(REPLACED),
+        "geventwebsocket.utf8validator",
+    ], done.stderr

@@ -1,210 +1,271 @@
-"""fastws in websocket-client: what is replaced and when, what is refused, and a real connection."""
+"""fastws in websocket-client: received, sent, masked and validated as without it."""
 
 from __future__ import annotations
 
-import subprocess
+import os
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
-import websocket
-from websocket import ABNF, _abnf, _utils
-from websockets.sync.server import ServerConnection, serve
+from adapters.small_hosts import FakeSocket, fast, frames_of, outcome, same, told
+from adapters.violations import VIOLATIONS, framed, frames_for
+from helpers import cuts
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from processes import python
 
 import fastws
 from fastws.adapters import HostWarning
-from fastws.adapters import _websocket_client_frames as ours
 from fastws.adapters import websocket_client as adapter
+
+websocket = pytest.importorskip("websocket")
+abnf: Any = sys.modules["websocket._abnf"]
+utils: Any = sys.modules["websocket._utils"]
+ABNF = abnf.ABNF
 
 REPLACED = (
     "websocket._utils._validate_utf8",
     "websocket._abnf.ABNF.mask",
     "websocket._abnf.ABNF.format",
 )
-MESSAGES: list[Any] = ["", "hällo", b"", b"\x00\xff", "x" * 200, b"y" * 70_000, "ß" * 100_000]
+HOST = "websocket_client"
+
+
+def receive(*pieces: bytes, **options: Any) -> list[Any]:
+    """Read from a peer until something ends it; give what came, what was sent, and the end."""
+    client = websocket.WebSocket(**options)
+    client.sock = peer = FakeSocket(*pieces)
+    client.connected = True
+    seen: list[Any] = []
+    for _ in range(40):
+        try:
+            opcode, frame = client.recv_data_frame(control_frame=True)
+        except Exception as error:
+            seen.append(told(error))
+            break
+        data = getattr(frame, "data", frame)
+        seen.append((type(opcode), opcode, type(data), data))
+        if opcode == ABNF.OPCODE_CLOSE:
+            break
+    return [seen, frames_of(peer.sent), client.connected]
+
+
+def splits(data: bytes) -> list[list[bytes]]:
+    return [[data], cuts(data, 1), *([data[:at], data[at:]] for at in range(1, min(len(data), 40)))]
+
+
+# --- Receiving -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", VIOLATIONS)
+@pytest.mark.parametrize("unchecked", [False, True], ids=["checked", "unchecked"])
+def test_every_violation_ends_as_in_stock(name: str, unchecked: bool) -> None:
+    data = VIOLATIONS[name](False)
+    options = {"skip_utf8_validation": unchecked}
+    same(HOST, lambda: [receive(*pieces, **options) for pieces in splits(data)])
+    same(HOST, lambda: receive(data, fire_cont_frame=True, **options))
+    masked = VIOLATIONS[name](True)  # which websocket-client takes as well
+    same(HOST, lambda: receive(masked, **options))
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_random_streams(data: st.DataObject) -> None:
+    stream = b"".join(data.draw(st.lists(frames_for(False), max_size=8)))
+    size = data.draw(st.integers(1, 50))
+    same(HOST, lambda: receive(*cuts(stream, size)))
+
+
+@pytest.mark.parametrize("size", [0, 125, 126, 65_535, 65_536, 300_000])
+def test_texts_of_every_size(size: int) -> None:
+    text = ("Grüße, 世界 🌍 " * size)[:size].encode()
+    stream = framed(False, 1, text) + framed(False, 1, text[: size // 2], fin=False)
+    stream += framed(False, 0, text[size // 2 :])
+    before = adapter.counters()["validated"]
+    seen, *_ = same(HOST, lambda: receive(*cuts(stream, 16_384)))
+    assert [data for *_, data in seen[:2]] == [text, text]
+    assert adapter.counters()["validated"] > before
+
+
+@pytest.mark.parametrize(
+    "data", [b"", "ü".encode(), b"\xc3", b"a\xff", bytearray(b"\xe2\x82"), "text", "ü", None, 7]
+)
+def test_texts_are_judged_as_in_stock(data: Any) -> None:
+    same(HOST, lambda: outcome(lambda: utils.validate_utf8(data)))
+
+
+# --- Sending -------------------------------------------------------------------------------------
+
+PAYLOADS: list[Any] = ["", "Grüße", b"", b"\x00\xff" * 70, b"z" * 70_000, bytearray(b"ba")]
+PAYLOADS += [memoryview(b"view"), None, 7, ["list"]]
+
+
+@pytest.mark.parametrize("payload", PAYLOADS, ids=lambda payload: str(payload)[:10])
+def test_what_is_sent(payload: Any) -> None:
+    def run() -> list[Any]:
+        seen: list[Any] = []
+        for opcode in (*ABNF.OPCODES, 3, 11, -1, 300):
+            client = websocket.WebSocket()
+            client.sock = peer = FakeSocket()
+            client.connected = True
+            size = outcome(lambda c=client, o=opcode: c.send(payload, o))
+            seen.append([size, frames_of(peer.sent)])
+        client = websocket.WebSocket()
+        client.sock = peer = FakeSocket()
+        for name in ("send_binary", "send_bytes", "send_text", "ping", "pong"):
+            seen.append(outcome(lambda name=name: getattr(client, name)(payload)))
+        seen.append(outcome(lambda: client.send_close(1001, payload)))
+        return [*seen, frames_of(peer.sent)]
+
+    same(HOST, run)
+
+
+def test_frames_of_every_kind() -> None:
+    """Flags that are no bits, opcodes that are none, keys of the user's own."""
+
+    def run() -> list[Any]:
+        seen = []
+        for fin in (0, 1, 2):
+            for rsv in range(8):
+                for opcode in (0, 1, 2, 3, 8, 9, 10):
+                    for mask_value in (0, 1, 2):
+                        frame = ABNF(fin, rsv >> 2, rsv >> 1 & 1, rsv & 1, opcode, mask_value)
+                        frame.data = b"data" * 40
+                        seen.append(formatted(frame))
+        frame = ABNF.create_frame("own key", ABNF.OPCODE_TEXT)
+        frame.get_mask_key = lambda size: "abcd"[:size]
+        return [*seen, outcome(frame.format)]
+
+    def formatted(frame: Any) -> Any:
+        result = outcome(frame.format)
+        return frames_of(result[1]) if result[0] is bytes else result
+
+    before = adapter.counters()["encoded"]
+    same(HOST, run)
+    assert adapter.counters()["encoded"] > before
+
+
+@pytest.mark.parametrize("key", [b"abcd", "abcd", "ab\xff\xfe", bytearray(b"abcd"), b"abc", "", 7])
+@pytest.mark.parametrize("data", [b"", b"data" * 40, "däta", bytearray(b"x"), None, 7, "世"])
+def test_masks_are_stocks(key: Any, data: Any) -> None:
+    same(HOST, lambda: outcome(lambda: ABNF.mask(key, data)))
+
+
+def test_keys_are_fresh() -> None:
+    with fast(HOST):
+        frames = {ABNF.create_frame(b"", ABNF.OPCODE_BINARY).format() for _ in range(100)}
+    assert len(frames) == 100
+
+
+# --- Install -------------------------------------------------------------------------------------
 
 
 def standing() -> list[object]:
-    return [_utils._validate_utf8, vars(ABNF)["mask"], vars(ABNF)["format"]]
+    members = vars(ABNF)
+    return [utils._validate_utf8, members["mask"], members["format"], abnf.validate_utf8]
 
 
 def test_the_very_objects_are_restored() -> None:
     before = standing()
     adapter.install()
-    fastws.install("websocket_client")
-    assert standing() == [ours.validate_utf8, ours.mask, ours.format_frame]
-    found = fastws.status()["websocket_client"]
+    fastws.install(HOST)
+    found = fastws.status()[HOST]
     assert (found.state, found.supported, found.reason) == ("on", adapter.supported(), "")
     assert found.replaced == REPLACED
+    assert [one is other for one, other in zip(standing(), before, strict=True)] == [
+        *[False] * 3,
+        True,
+    ]
     adapter.uninstall()
     assert all(one is other for one, other in zip(standing(), before, strict=True))
-    assert fastws.status()["websocket_client"].state == "off"
 
 
-def of_other_names(frame: Any, payload: Any, more: Any) -> None:
+def of_other_names(self: Any, payload: Any) -> None:
     """Hold nothing of what the stock ones use."""
 
 
 @pytest.mark.parametrize(
-    ("module", "name", "told"),
+    ("owner", "name", "other", "told_of"),
     [
-        (ours, "STOCK_VALIDATE", "_utils._validate_utf8"),
-        (ours, "STOCK_MASK", "ABNF.mask"),
-        (ours, "STOCK_FORMAT", "ABNF.format"),
-        (_utils, "validate_utf8", "_utils.validate_utf8"),
-    ],
-)
-@pytest.mark.parametrize("other", [print, None, of_other_names], ids=["built-in", "none", "names"])
-def test_another_structure_is_refused(
-    monkeypatch: pytest.MonkeyPatch, module: Any, name: str, told: str, other: object
-) -> None:
-    before = standing()
-    monkeypatch.setattr(module, name, other)
-    told = told if other is of_other_names else "is not"
-    with pytest.warns(HostWarning, match=f"{told}.*supported: {adapter.supported()}"):
-        fastws.install("websocket_client")
-    assert standing() == before
-    assert fastws.status()["websocket_client"].state == "refused"
-    fastws.uninstall("websocket_client")
-
-
-@pytest.mark.parametrize(
-    ("owner", "name", "other", "told"),
-    [
-        (_abnf, "ABNF", type("ABNF", (), {}), "it was imported anew"),
+        (ABNF, "mask", of_other_names, "ABNF.mask"),
+        (utils, "_validate_utf8", lambda: True, "_utils._validate_utf8"),
+        (abnf, "validate_utf8", of_other_names, "_utils.validate_utf8"),
+        (websocket, "__version__", "0.59.0", "version 0.59.0 is not one"),
         (websocket, "__version__", "1.10.0", "version 1.10.0 is not one"),
-        (websocket, "__version__", "1.6.4", "version 1.6.4 is not one"),
     ],
 )
 def test_another_host_is_refused(
-    monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, other: Any, told: str
+    monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, other: Any, told_of: str
 ) -> None:
+    from fastws.adapters import _websocket_client_frames as ours
+
     before = standing()
     monkeypatch.setattr(owner, name, other)
-    with pytest.warns(HostWarning, match=f"{told}.*supported: {adapter.supported()}"):
-        fastws.install("websocket_client")
+    if owner is utils:
+        monkeypatch.setattr(ours, "STOCK_VALIDATE", other)
+    with pytest.warns(HostWarning, match=f"{told_of}.*supported: {adapter.supported()}"):
+        fastws.install(HOST)
+    assert fastws.status()[HOST].replaced == ()
+    fastws.uninstall(HOST)
+    monkeypatch.undo()
     assert standing() == before
-    assert fastws.status()["websocket_client"].replaced == ()
-    fastws.uninstall("websocket_client")
 
 
-def python(code: str) -> list[str]:
-    """Run code in a fresh interpreter; give its lines."""
-    path = str(Path(fastws.__file__).parent.parent)
-    code = f"import sys; sys.path.insert(0, {path!r}); import fastws\n{code}"
-    command = [sys.executable, "-c", code]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-
-
-def test_installed_before_the_import() -> None:
-    assert python(
-        "fastws.install('websocket_client')\n"
+def test_installed_before_the_import_and_imported_anew() -> None:
+    done = python(
+        "-c",
+        "import importlib, sys, fastws\n"
+        "fastws.install('websocket_client', 'wsaccel')\n"
         "print(fastws.status()['websocket_client'].state, 'websocket' in sys.modules)\n"
-        "from websocket import ABNF, _utils\n"
-        "print(fastws.status()['websocket_client'].state, ABNF.mask.__module__)\n"
+        "import websocket._abnf as abnf, websocket._utils as utils\n"
         "print(*fastws.status()['websocket_client'].replaced)\n"
+        "print('wsaccel' in sys.modules)\n"  # the adapter does it all
+        "importlib.reload(abnf)\n"
+        "print(*fastws.status()['websocket_client'].replaced)\n"
+        "print(utils.validate_utf8('ü'), abnf.ABNF.mask(b'abcd', b'abcd'))\n"
+        "del sys.modules['websocket._utils']\n"
+        "import websocket._utils\n"
+        "print(fastws.status()['websocket_client'].state, abnf.validate_utf8.__module__)\n"
         "fastws.uninstall()\n"
-        "print(fastws.status()['websocket_client'].state, ABNF.format.__module__)\n"
-        "print(_utils._validate_utf8.__module__)\n"
-    ) == [
+        "print(abnf.validate_utf8.__module__, abnf.ABNF.format.__module__)\n",
+    )
+    assert done.stdout.splitlines() == [
         "waiting False",
-        "on fastws.adapters._websocket_client_frames",
         " ".join(REPLACED),
-        "off websocket._abnf",
-        "websocket._utils",
-    ]
+        "False",
+        " ".join([REPLACED[0], *REPLACED[1:]]),
+        "True b'\\x00\\x00\\x00\\x00'",
+        "on fastws.adapters._websocket_client_frames",
+        "websocket._utils websocket._abnf",
+    ], done.stderr
 
 
-def test_asking_the_adapter_imports_no_host() -> None:
-    assert python(
-        "import fastws.adapters.websocket_client as adapter\n"
-        "print(adapter.supported(), *adapter.counters())\n"
-        "print('websocket' in sys.modules, 'asyncio' in sys.modules)\n"
-    ) == [f"{adapter.supported()} encoded masked validated", "False False"]
+# --- A real server -------------------------------------------------------------------------------
 
 
-# --- Beside wsaccel ------------------------------------------------------------------------------
+def test_echoes_of_a_real_server() -> None:
+    sync = pytest.importorskip("websockets.sync.server")
 
+    def echo(connection: Any) -> None:
+        for message in connection:
+            connection.send(message)
 
-@pytest.mark.parametrize("names", ["", "'wsaccel', 'websocket_client'"])
-def test_stock_again_though_wsaccel_was_provided(names: str) -> None:
-    """With both asked for, websocket-client finds no wsaccel: taken out, it is as it always was."""
-    assert python(
-        f"fastws.install({names})\n"
-        "import websocket, wsaccel.xormask\n"
-        "from websocket import _abnf, _utils\n"
-        "print(*fastws.status()['websocket_client'].replaced)\n"
-        "fastws.uninstall()\n"
-        "print('wsaccel' in sys.modules, 'wsaccel.xormask' in sys.modules)\n"
-        "print(hasattr(_abnf, 'XorMaskerSimple'), hasattr(_utils, 'Utf8Validator'))\n"
-    ) == [" ".join(REPLACED), "False False", "False False"]
-
-
-def test_with_wsaccel_alone_its_modules_are_what_is_found() -> None:
-    """Nothing is replaced then: websocket-client imports, by its own means, what is provided."""
-    assert python(
-        "fastws.install('wsaccel')\n"
-        "import websocket\n"
-        "from websocket import ABNF, _abnf, _utils\n"
-        "from fastws.adapters import wsaccel\n"
-        "print(_abnf.XorMaskerSimple is wsaccel.xormask.XorMaskerSimple)\n"
-        "print(_utils.validate_utf8(b'ab\\xe2'), _utils.validate_utf8(b'\\xff'))\n"
-        "print(ABNF.mask(b'abcd', b'hello') == bytes(map(int.__xor__, b'hello', b'abcda')))\n"
-        "print(wsaccel.counters())\n"
-    ) == ["True", "True False", "True", "{'masked': 1, 'validated': 2}"]
-
-
-# --- A real connection ---------------------------------------------------------------------------
-
-
-def echo(connection: ServerConnection) -> None:
-    for message in connection:
-        connection.send(message)
-
-
-@contextmanager
-def serving() -> Iterator[str]:
-    """Serve an echo, of another library, in a thread; give its address."""
-    with serve(echo, "127.0.0.1", 0) as server:
+    messages = ["", "Grüße " * 30_000, os.urandom(100_000), b""]
+    with sync.serve(echo, "127.0.0.1", 0, max_size=None) as server, fast(HOST):
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        try:
-            yield "ws://127.0.0.1:%d" % server.socket.getsockname()[1]  # noqa: UP031
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-def talk(address: str) -> list[Any]:
-    connection = websocket.create_connection(address, timeout=20)
-    found: list[Any] = []
-    for message in MESSAGES:
-        if isinstance(message, str):
-            connection.send(message)
-        else:
-            connection.send_binary(message)
-        found.append(connection.recv())
-    connection.send_close(1001, b"bye")
-    found.append(connection.recv_data())
-    connection.shutdown()
-    return found
-
-
-def test_echoes_are_those_of_stock() -> None:
-    with serving() as address:
         before = adapter.counters()
-        expected = talk(address)
-        assert expected == [*MESSAGES, (8, b"\x03\xe9bye")]
-        assert adapter.counters() == before
-        fastws.install("websocket_client")
-        try:
-            assert talk(address) == expected
-        finally:
-            fastws.uninstall("websocket_client")
-    after = adapter.counters()
-    assert after["encoded"] - before["encoded"] == len(MESSAGES)
-    assert after["validated"] - before["validated"] >= 4
+        client = websocket.create_connection("ws://%s:%d" % server.socket.getsockname())  # noqa: UP031
+        for message in messages:
+            if isinstance(message, str):
+                client.send(message)
+            else:
+                client.send_binary(message)
+            assert client.recv() == message
+        client.close()
+        server.shutdown()
+        thread.join()
+        after = adapter.counters()
+    assert after["encoded"] - before["encoded"] == len(messages)
+    assert after["validated"] - before["validated"] >= 2

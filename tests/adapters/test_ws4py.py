@@ -1,206 +1,211 @@
-"""fastws in ws4py: what is replaced, what is refused, and streams that are read as by stock."""
+"""fastws in ws4py: received, sent, masked and validated as without it."""
 
 from __future__ import annotations
 
-import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
-from adapters.violations import KEY, VIOLATIONS, frames_for
-from helpers import cuts, kind, outcome
-from hypothesis import given
+from adapters.small_hosts import FakeSocket, fast, frames_of, outcome, same, told
+from adapters.violations import VIOLATIONS, framed, frames_for
+from helpers import cuts
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from processes import python
 
 import fastws
 from fastws.adapters import HostWarning
 from fastws.adapters import ws4py as adapter
 
-ws4py = pytest.importorskip("ws4py")
-framing = pytest.importorskip("ws4py.framing")
-streaming = pytest.importorskip("ws4py.streaming")
-messaging = pytest.importorskip("ws4py.messaging")
-ours: Any = pytest.importorskip("fastws.adapters._ws4py_frames")
+pytest.importorskip("ws4py")
+import ws4py.framing as framing
+import ws4py.streaming as streaming
+from ws4py.client import WebSocketBaseClient
+from ws4py.framing import Frame
+from ws4py.websocket import WebSocket
 
 REPLACED = (
     "ws4py.framing.Frame.mask",
     "ws4py.framing.Frame.unmask",
     "ws4py.streaming.Utf8Validator",
 )
+HOST = "ws4py"
 
 
-@contextmanager
-def fast() -> Iterator[dict[str, int]]:
-    """Have fastws in ws4py for a while; gives what the counters were before."""
-    fastws.install("ws4py")
+def seen_message(message: Any) -> tuple[Any, ...]:
+    return type(message), type(message.data), message.data, message.completed
+
+
+def receive(*pieces: bytes, masked: bool = True) -> list[Any]:
+    """Have a host read from a peer up to the end; give all that it was told and has sent."""
+    seen: list[Any] = []
+
+    class User(WebSocket):  # type: ignore[misc]
+        def received_message(self, message: Any) -> None:
+            seen.append(seen_message(message))
+
+        def ponged(self, pong: Any) -> None:
+            seen.append(("pong", *seen_message(pong)))
+
+        def closed(self, code: int, reason: Any = None) -> None:
+            seen.append(("closed", code, type(reason), reason))
+
+        def unhandled_error(self, error: BaseException) -> None:
+            seen.append(told(error))
+
+    peer = FakeSocket(*pieces)
+    host = User(peer)
+    host.stream.expect_masking = masked
     try:
-        yield adapter.counters()
-    finally:
-        fastws.uninstall("ws4py")
+        while host.once():
+            pass
+    except Exception as error:
+        seen.append(told(error))
+    outcome(host.terminate)
+    return [seen, peer.sent, peer.closed, host.client_terminated, host.server_terminated]
+
+
+# --- Receiving -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("masked", [True, False], ids=["server", "client"])
+@pytest.mark.parametrize("name", VIOLATIONS)
+def test_every_violation_ends_as_in_stock(name: str, masked: bool) -> None:
+    data = VIOLATIONS[name](masked)
+    streams = [[data], [*cuts(data, 1 if len(data) < 200 else 7)]]
+    streams += [[data[:at], data[at:]] for at in range(1, min(len(data), 20))]
+    same(HOST, lambda: [receive(*pieces, masked=masked) for pieces in streams])
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_random_streams(data: st.DataObject) -> None:
+    masked = data.draw(st.booleans())
+    stream = b"".join(data.draw(st.lists(frames_for(masked), max_size=8)))
+    size = data.draw(st.integers(1, 50))
+    same(HOST, lambda: receive(*cuts(stream, size), masked=masked))
+
+
+@pytest.mark.parametrize("size", [0, 125, 126, 65_535, 65_536, 300_000])
+def test_messages_of_every_size(size: int) -> None:
+    text = ("Grüße, 世界 🌍 " * size)[:size].encode()
+    stream = framed(True, 1, text) + framed(True, 1, text[: size // 2], fin=False)
+    stream += framed(True, 0, text[size // 2 :]) + framed(True, 2, bytes(size))
+    before = adapter.counters()
+    same(HOST, lambda: receive(*cuts(stream, 16_384)))
+    after = adapter.counters()
+    assert after["validated"] - before["validated"] >= (3 if size else 0)
+    assert after["masked"] - before["masked"] >= (4 if size else 0)
+
+
+# --- Sending and masking -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "payload", ["", "Grüße", b"\x00\xff" * 70, bytearray(b"ba"), b"z" * 70_000]
+)
+@pytest.mark.parametrize("binary", [True, False])
+def test_what_a_client_sends(payload: Any, binary: bool) -> None:
+    def run() -> list[Any]:
+        client = WebSocketBaseClient("ws://127.0.0.1/")
+        client.sock.close()
+        client.sock = peer = FakeSocket()
+        seen = [
+            outcome(lambda: client.send(payload, binary)),
+            outcome(lambda: client.send(iter([payload, payload]), binary)),
+            outcome(lambda: client.ping("are you there")),
+            outcome(lambda: client.close(1001, "bye")),
+        ]
+        return [seen, frames_of(peer.sent)]
+
+    same(HOST, run)
+
+
+@pytest.mark.parametrize("key", [b"abcd", b"abc", b"", None, "abcd", bytearray(b"abcd")])
+@pytest.mark.parametrize("data", [b"", b"data" * 40, bytearray(b"x"), memoryview(b"xy"), "x", None])
+def test_masks_are_stocks(key: Any, data: Any) -> None:
+    def run() -> list[Any]:
+        frame = Frame(opcode=2, body=b"", masking_key=key)
+        return [outcome(lambda: frame.mask(data)), outcome(lambda: frame.unmask(data))]
+
+    same(HOST, run)
 
 
 # --- Install -------------------------------------------------------------------------------------
 
 
 def standing() -> list[object]:
-    members = vars(framing.Frame)
-    return [members["mask"], members["unmask"], streaming.Utf8Validator]
+    return [vars(Frame)["mask"], vars(Frame)["unmask"], streaming.Utf8Validator]
 
 
 def test_the_very_objects_are_restored() -> None:
     before = standing()
     adapter.install()
-    fastws.install("ws4py")
-    assert standing() == [ours.mask, ours.mask, ours.Utf8Validator]
-    found = fastws.status()["ws4py"]
+    fastws.install(HOST)
+    found = fastws.status()[HOST]
     assert (found.state, found.supported, found.reason) == ("on", adapter.supported(), "")
     assert found.replaced == REPLACED
+    assert not any(one is other for one, other in zip(standing(), before, strict=True))
     adapter.uninstall()
     assert all(one is other for one, other in zip(standing(), before, strict=True))
-    assert fastws.status()["ws4py"].state == "off"
+
+
+def of_other_names(self: Any, payload: Any) -> None:
+    """Hold nothing of what the stock ones use."""
 
 
 @pytest.mark.parametrize(
-    ("owner", "name", "other", "told"),
+    ("name", "other", "told_of"),
     [
-        (ours, "STOCK_MASK", print, "Frame.mask is not built"),
-        (ours, "STOCK_UNMASK", print, "Frame.unmask is not built"),
-        (ours, "STOCK_RECEIVER", print, "Stream.receiver is not built"),
-        (ours, "STOCK_VALIDATOR", None, "Utf8Validator is not built"),
-        (framing, "Frame", type("Frame", (), {}), "it was imported anew"),
-        (streaming, "Frame", type("Frame", (), {}), "it was imported anew"),
-        (ws4py, "__version__", "0.7.0", "version 0.7.0 is not one"),
-        (ws4py, "__version__", "0.3.5", "version 0.3.5 is not one"),
+        ("STOCK_MASK", of_other_names, "Frame.mask"),
+        ("STOCK_UNMASK", of_other_names, "Frame.unmask"),
+        ("STOCK_RECEIVER", print, "Stream.receiver"),
+        ("STOCK_VALIDATOR", type("V", (), {}), "Utf8Validator"),
+        ("Frame", type("Frame", (), {}), "it was imported anew"),
     ],
 )
-def test_another_host_is_refused(
-    monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, other: Any, told: str
+def test_another_structure_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, other: Any, told_of: str
 ) -> None:
+    from fastws.adapters import _ws4py_frames as ours
+
     before = standing()
-    with monkeypatch.context() as patched:
-        patched.setattr(owner, name, other)
-        with pytest.warns(HostWarning, match=f"{told}.*supported: {adapter.supported()}"):
-            fastws.install("ws4py")
-        assert fastws.status()["ws4py"].state == "refused"
+    monkeypatch.setattr(ours, name, other)
+    with pytest.warns(HostWarning, match=f"{told_of}.*supported: {adapter.supported()}"):
+        fastws.install(HOST)
     assert standing() == before
-    fastws.uninstall("ws4py")
+    fastws.uninstall(HOST)
 
 
-def python(code: str) -> list[str]:
-    """Run code in a fresh interpreter; give its lines."""
-    path = str(Path(fastws.__file__).parent.parent)
-    code = f"import sys; sys.path.insert(0, {path!r}); import fastws\n{code}"
-    command = [sys.executable, "-c", code]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+@pytest.mark.parametrize("version", ["0.4.1", "0.7.0", "1.0"])
+def test_another_version_is_refused(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    monkeypatch.setattr(sys.modules["ws4py"], "__version__", version)
+    with pytest.warns(HostWarning, match=f"version {version} is not one that the adapter was"):
+        fastws.install(HOST)
+    assert framing.Frame.mask.__module__ == "ws4py.framing"
+    fastws.uninstall(HOST)
 
 
 def test_installed_before_the_import() -> None:
-    assert python(
+    done = python(
+        "-c",
+        "import sys, fastws\n"
         "fastws.install('ws4py')\n"
         "print(fastws.status()['ws4py'].state, 'ws4py' in sys.modules)\n"
-        "from ws4py.streaming import Frame, Utf8Validator\n"
-        "print(fastws.status()['ws4py'].state, Frame.mask.__module__, Utf8Validator.__module__)\n"
+        "import ws4py.websocket\n"
+        "print(*fastws.status()['ws4py'].replaced)\n"
         "fastws.uninstall()\n"
-        "import ws4py.streaming as host\n"
-        "print(Frame.unmask.__module__, host.Utf8Validator.__module__)\n"
-    ) == [
+        "print(ws4py.streaming.Utf8Validator.__module__)\n",
+    )
+    assert done.stdout.splitlines() == [
         "waiting False",
-        "on fastws.adapters._ws4py_frames fastws.adapters._ws4py_frames",
-        "ws4py.framing ws4py.utf8validator",
-    ]
+        " ".join(REPLACED),
+        "ws4py.utf8validator",
+    ], done.stderr
 
 
-# --- Streams -------------------------------------------------------------------------------------
-
-
-def described(message: Any) -> Any:
-    if message is None:
-        return None
-    fields = vars(message)
-    return type(message), {name: (type(fields[name]), fields[name]) for name in sorted(fields)}
-
-
-def transcript(chunks: Sequence[bytes], masked: bool, kinds: type = bytes) -> list[Any]:
-    """Feed a stream as ws4py's WebSocket does, and note all that it holds after each chunk."""
-    stream = streaming.Stream(expect_masking=masked)
-    steps: list[Any] = []
-    size = 2
-    for data in chunks:
-        rest = data
-        while rest:
-            taken, rest = rest[:size], rest[size:]
-            try:
-                size = stream.parser.send(kinds(taken)) or 2
-            except Exception as error:
-                return [*steps, type(error), str(error)]
-            steps.append(
-                (
-                    size,
-                    described(stream.message),
-                    [described(one) for one in stream.pings + stream.pongs + stream.errors],
-                    described(stream.closing),
-                )
-            )
-            if stream.closing is not None or stream.errors:
-                return steps
-    return steps
-
-
-def same(data: bytes, masked: bool, size: int = 1, kinds: type = bytes) -> None:
-    chunked = [[data], list(cuts(data, size)) if data else []]
-    expected = [transcript(chunks, masked, kinds) for chunks in chunked]
-    with fast():
-        assert [transcript(chunks, masked, kinds) for chunks in chunked] == expected
-
-
-@pytest.mark.parametrize("kinds", [bytes, bytearray])
-@pytest.mark.parametrize("masked", [False, True], ids=["client", "server"])
-@pytest.mark.parametrize("name", VIOLATIONS)
-def test_violations_are_judged_as_by_stock(name: str, masked: bool, kinds: type) -> None:
-    same(VIOLATIONS[name](masked), masked, kinds=kinds)
-
-
-@given(st.booleans(), st.data(), st.integers(1, 40))
-def test_random_streams(masked: bool, data: st.DataObject, size: int) -> None:
-    frames = data.draw(st.lists(frames_for(masked), max_size=6))
-    same(b"".join(frames), masked, size)
-
-
-def test_our_code_reads_and_writes_large_messages() -> None:
-    text = ("Grüße, 世界 " * 9000).encode()
-    with fast() as before:
-        data = messaging.TextMessage(text).single(mask=True)
-        steps = transcript([data], True)
-    assert data != text
-    assert steps[-1][1][1]["data"] == (bytes, text) or bytes(steps[-1][1][1]["data"][1]) == text
-    after = adapter.counters()
-    assert after["masked"] == before["masked"] + 2
-    assert after["validated"] == before["validated"] + 1
-
-
-# --- Masks ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("key", [KEY, bytearray(KEY), b"", None, b"12", b"12345", "abcd"], ids=kind)
-@pytest.mark.parametrize(
-    "data",
-    [b"", b"x", b"hello" * 30, bytearray(b"spam"), memoryview(b"spam"), "text", None, 3],
-    ids=kind,
-)
-def test_masking_is_that_of_stock(key: Any, data: Any) -> None:
-    frame = framing.Frame(opcode=2, body=b"x", masking_key=None)
-    frame.masking_key = key
-    expected = [outcome(frame.mask, data), outcome(frame.unmask, data)]
-    with fast():
-        assert [outcome(frame.mask, data), outcome(frame.unmask, data)] == expected
-
-
-@pytest.mark.parametrize("body", [b"", b"x", b"x" * 126, b"x" * 70_000])
-def test_frames_are_built_as_by_stock(body: bytes) -> None:
-    frame = framing.Frame(opcode=2, body=body, masking_key=KEY, fin=1)
-    expected = frame.build()
-    with fast():
-        assert outcome(frame.build) == ("returns", type(expected), expected)
+def test_fastws_is_what_masks() -> None:
+    with fast(HOST):
+        before = adapter.counters()["masked"]
+        Frame(opcode=2, body=b"", masking_key=b"abcd").mask(b"data")
+        assert adapter.counters()["masked"] == before + 1
