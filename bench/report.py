@@ -10,15 +10,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import rivals
-
 import fastws
 
 if TYPE_CHECKING:
     from claims import Result
-
-BEGIN = "<!-- claims: begin -->"
-END = "<!-- claims: end -->"
 
 
 class Times(NamedTuple):
@@ -29,13 +24,19 @@ class Times(NamedTuple):
 
 
 def environment() -> dict[str, str]:
+    """Say where the figures come from, and whom they compare with."""
+    import rivals
+
+    return system() | rivals.versions()
+
+
+def system() -> dict[str, str]:
     """Say where the figures come from."""
     return {
         "processor": processor(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "fastws": f"{fastws.__version__}, {fastws.backend}, {fastws.simd}",
-        **rivals.versions(),
     }
 
 
@@ -117,14 +118,20 @@ def write(file: str, content: str) -> None:
 
 def write_markdown(file: str, results: Sequence[Result], command: str) -> None:
     """Print the table, or put it into a file in place of the one between its markers."""
-    block = "\n".join([BEGIN, *markdown(results, command), END])
+    place(file, "claims", markdown(results, command))
+
+
+def place(file: str, name: str, lines: Sequence[str]) -> None:
+    """Print lines, or put them into a file between its markers of this name."""
+    first, last = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    block = "\n".join([first, *lines, last])
     if file == "-":
         print(block)
         return
-    before, begin, rest = Path(file).read_text().partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = Path(file).read_text().partition(first)
+    _, end, after = rest.partition(last)
     if not begin or not end:
-        raise SystemExit(f"{file} has no place for the table: {BEGIN} and {END}")
+        raise SystemExit(f"{file} has no place for the table: {first} and {last}")
     write(file, before + block + after)
 
 

@@ -1,15 +1,13 @@
 """Adapters that other distributions offer: the entry points of the group `fastws.adapters`.
 
-importlib.metadata would find them, but its import alone takes longer than `fastws.install()` may.
-So the metadata folders on `sys.path` are read by hand, and nothing is kept: what was installed
-meanwhile is found. Distributions inside archives are not.
+They are read by hand, from the folders that `_distributions` finds.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 
+from . import _distributions
 from ._patches import Refusal
 
 TYPE_CHECKING = False
@@ -28,18 +26,12 @@ def find() -> Iterator[tuple[str, str, str]]:
     Of a distribution that is on the path more than once, only the first counts.
     """
     seen = set()
-    for folder in sys.path:
-        try:
-            names = os.listdir(folder or ".")
-        except OSError:  # an archive, or not there
-            continue
-        for name in sorted(name for name in names if name.endswith((".dist-info", ".egg-info"))):
-            distribution = name.rpartition(".")[0].partition("-")[0]
-            text = _entry_points(os.path.join(folder, name, "entry_points.txt"))
-            if GROUP in text and distribution.lower() not in seen:
-                seen.add(distribution.lower())
-                for host, module in _read(text):
-                    yield host, module, distribution.replace("_", "-")
+    for folder, distribution, _ in _distributions.folders():
+        text = _entry_points(os.path.join(folder, "entry_points.txt"))
+        if GROUP in text and distribution.lower() not in seen:
+            seen.add(distribution.lower())
+            for host, module in _read(text):
+                yield host, module, distribution.replace("_", "-")
 
 
 def _entry_points(path: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from eventlet.websocket import RFC6455WebSocket
 
@@ -12,7 +12,7 @@ from .eventlet import COUNTERS
 
 __all__ = ["STOCK_APPLY_MASK", "RFC6455WebSocket", "apply_mask"]
 
-STOCK_APPLY_MASK = RFC6455WebSocket._apply_mask
+STOCK_APPLY_MASK: Callable[..., bytes] = RFC6455WebSocket._apply_mask
 
 
 def _apply_mask(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from geventwebsocket import websocket
 from geventwebsocket.websocket import Header, WebSocket
 
@@ -12,7 +14,7 @@ from .gevent_websocket import COUNTERS
 
 __all__ = ["STOCK_MASK", "STOCK_VALIDATOR", "Header", "Utf8Validator", "WebSocket", "mask_payload"]
 
-STOCK_MASK = Header.mask_payload
+STOCK_MASK: Callable[..., bytearray] = Header.mask_payload
 STOCK_UNMASK = Header.unmask_payload
 STOCK_VALIDATOR = websocket.Utf8Validator
 

@@ -17,7 +17,7 @@ from websockets.server import ServerProtocol
 from . import _websockets_frames as ours
 from .websockets import asyncio_members
 
-__all__ = ["FastClientProtocol", "FastServerProtocol", "make"]
+__all__ = ["FastClientProtocol", "FastServerProtocol", "make", "stock"]
 
 
 class FastFrames(Protocol):
@@ -62,16 +62,24 @@ class FastConnection:
         super().__init__(*args, **kwargs)
 
 
+def stock(name: str) -> type:
+    """Give the class of websockets that the one of this name derives from."""
+    side = "Client" if "Client" in name else "Server"
+    if name.endswith("Protocol"):
+        return ClientProtocol if side == "Client" else ServerProtocol
+    face = name.removesuffix(f"{side}Connection").lower()
+    module = import_module(f"websockets.{face}.{side.lower()}")
+    found: type = getattr(module, f"{side}Connection")
+    return found
+
+
 def make(name: str) -> type:
     """Give the class of this name, such as FastServerProtocol or AsyncioServerConnection."""
-    found: type | None = globals().get(name)
-    if found is not None:
-        return found
-    side = "Client" if "Client" in name else "Server"
-    face = name.removesuffix(f"{side}Connection").lower()
-    base = getattr(import_module(f"websockets.{face}.{side.lower()}"), f"{side}Connection")
+    base = stock(name)
+    if base in FAST:
+        return FAST[base]
     members: dict[str, Any] = {"__module__": __name__}
     members["__doc__"] = f"A `{base.__module__}.{base.__qualname__}` with the frames of fastws."
-    if face == "asyncio":
+    if name.startswith("Asyncio"):
         members.update(asyncio_members())
     return type(name, (FastConnection, base), members)

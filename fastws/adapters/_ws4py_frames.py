@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ws4py import streaming
 from ws4py.framing import Frame
 
@@ -12,7 +14,7 @@ from .ws4py import COUNTERS
 
 __all__ = ["STOCK_MASK", "STOCK_VALIDATOR", "Frame", "Utf8Validator", "mask"]
 
-STOCK_MASK = Frame.mask
+STOCK_MASK: Callable[..., bytearray] = Frame.mask
 STOCK_UNMASK = Frame.unmask
 STOCK_RECEIVER = streaming.Stream.receiver
 STOCK_VALIDATOR = streaming.Utf8Validator

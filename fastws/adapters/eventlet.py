@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["counters", "install", "supported", "uninstall"]
 
-SUPPORTED = Range("0.38", "0.42")
+SUPPORTED = Range("0.35.2", "0.42")
 COUNTERS = {"masked": 0}
 
 

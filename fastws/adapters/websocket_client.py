@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["counters", "install", "supported", "uninstall"]
 
-SUPPORTED = Range("1.0", "1.10")
+SUPPORTED = Range("1.7", "1.10")
 COUNTERS = {"encoded": 0, "masked": 0, "validated": 0}
 
 # What `ABNF.format` reads and calls, and ours does in its place.
@@ -78,9 +78,8 @@ def patches() -> list[Patch]:
     found = [
         Patch(utils, "_validate_utf8", ours.validate_utf8),
         Patch(ours.ABNF, "mask", ours.mask),
+        Patch(ours.ABNF, "format", ours.format_frame),
     ]
-    if FORMAT_USES.issubset(_code(ours.STOCK_FORMAT).co_names):  # 1.7 and later
-        found.append(Patch(ours.ABNF, "format", ours.format_frame))
     if abnf.validate_utf8 is not utils.validate_utf8:  # of a module that was imported anew since
         found.append(Patch(abnf, "validate_utf8", ours.validate_utf8))
     return found
@@ -92,7 +91,7 @@ def _structure(ours: Any, abnf: Any, utils: Any) -> dict[str, bool]:
     return {
         "ABNF.mask": isinstance(vars(ours.ABNF).get("mask"), staticmethod)
         and mask.co_varnames[: mask.co_argcount] == ("mask_key", "data"),
-        "ABNF.format": _code(ours.STOCK_FORMAT).co_varnames[:1] == ("self",),
+        "ABNF.format": FORMAT_USES.issubset(_code(ours.STOCK_FORMAT).co_names),
         "_utils._validate_utf8": validate.co_argcount == 1,
         "_utils.validate_utf8": abnf.validate_utf8 is ours.validate_utf8
         or "_validate_utf8" in _code(abnf.validate_utf8).co_names,

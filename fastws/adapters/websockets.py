@@ -11,16 +11,18 @@ Without replacing anything, one server or client can be given the classes of thi
 
 and likewise SyncServerConnection, SyncClientConnection, TrioServerConnection and
 TrioClientConnection; FastServerProtocol and FastClientProtocol are for who does the I/O himself.
-They are made when first asked for, and only then is what they derive from imported.
+They are made when first asked for, and only then is what they derive from imported. Where
+websockets is not one that this adapter was proven on, its own class comes instead, with a warning.
 """
 
 from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING
+from warnings import warn
 
 from . import _registry
-from ._patches import Patch, Refusal
+from ._patches import HostWarning, Patch, Refusal
 from ._registry import Range
 
 if TYPE_CHECKING:
@@ -91,13 +93,8 @@ def patches() -> list[Patch]:
     """
     from . import _websockets_frames as ours
 
+    _check_structure(ours)
     frames = sys.modules["websockets.frames"]
-    protocol = sys.modules["websockets.protocol"]
-    if ours.Frame is not frames.Frame or ours.Protocol is not protocol.Protocol:
-        raise Refusal("it was imported anew")
-    for name, fits in _structure(ours).items():
-        if not fits:
-            raise Refusal(f"{name} is not built as expected")
     found = [
         Patch(frames, "apply_mask", ours.apply_mask),
         Patch(ours.Frame, "serialize", ours.serialize),
@@ -110,6 +107,16 @@ def patches() -> list[Patch]:
     if connection is not None:
         found += [Patch(connection, *member) for member in asyncio_members().items()]
     return found
+
+
+def _check_structure(ours: Any) -> None:
+    frames = sys.modules["websockets.frames"]
+    protocol = sys.modules["websockets.protocol"]
+    if ours.Frame is not frames.Frame or ours.Protocol is not protocol.Protocol:
+        raise Refusal("it was imported anew")
+    for name, fits in _structure(ours).items():
+        if not fits:
+            raise Refusal(f"{name} is not built as expected")
 
 
 def _structure(ours: Any) -> dict[str, bool]:
@@ -147,6 +154,15 @@ def __getattr__(name: str) -> Any:
     if name not in CLASSES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from . import _websockets_classes as classes
+    from . import _websockets_frames as ours
 
+    host = _registry.HOSTS["websockets"]
+    try:
+        host.check_version()
+        _check_structure(ours)
+    except Refusal as refusal:
+        text = f"{name} is the class of websockets as it is: {refusal} (supported: {SUPPORTED})"
+        warn(text, HostWarning, stacklevel=2)
+        return classes.stock(name)
     globals()[name] = found = classes.make(name)
     return found

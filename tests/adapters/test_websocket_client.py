@@ -191,7 +191,7 @@ def of_other_names(self: Any, payload: Any) -> None:
         (ABNF, "mask", of_other_names, "ABNF.mask"),
         (utils, "_validate_utf8", lambda: True, "_utils._validate_utf8"),
         (abnf, "validate_utf8", of_other_names, "_utils.validate_utf8"),
-        (websocket, "__version__", "0.59.0", "version 0.59.0 is not one"),
+        (websocket, "__version__", "1.6.4", "version 1.6.4 is not one"),
         (websocket, "__version__", "1.10.0", "version 1.10.0 is not one"),
     ],
 )
@@ -223,7 +223,7 @@ def test_installed_before_the_import_and_imported_anew() -> None:
         "print('wsaccel' in sys.modules)\n"  # the adapter does it all
         "importlib.reload(abnf)\n"
         "print(*fastws.status()['websocket_client'].replaced)\n"
-        "print(utils.validate_utf8('ü'), abnf.ABNF.mask(b'abcd', b'abcd'))\n"
+        "print(utils.validate_utf8('ü'.encode()), abnf.ABNF.mask(b'abcd', b'abcd'))\n"
         "del sys.modules['websocket._utils']\n"
         "import websocket._utils\n"
         "print(fastws.status()['websocket_client'].state, abnf.validate_utf8.__module__)\n"

@@ -1,0 +1,10 @@
+"""Echo with uvicorn, whose WebSocket protocol is wsproto."""
+
+from __future__ import annotations
+
+import sys
+
+import uvicorn
+from asgi_app import app
+
+uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), ws="wsproto")
