@@ -30,7 +30,8 @@ class Utf8Validator(_utf8_validator.Utf8Validator):
 def mask(self: Frame, data: bytes | bytearray) -> bytearray:
     """Mask or unmask a payload, as `Frame.mask` does."""
     key = self.masking_key
-    if type(key) is not bytes or len(key) != 4 or type(data) not in (bytes, bytearray):
+    kinds = (bytes, bytearray)
+    if type(key) not in kinds or len(key) != 4 or type(data) not in kinds:
         return STOCK_MASK(self, data)  # which tells what is wrong in its own words
     COUNTERS["masked"] += 1
     masked = bytearray(data)

@@ -34,7 +34,7 @@ __all__ = [
     "xormask",
 ]
 
-SUPPORTED = Range("0.6.2", "0.7")
+SUPPORTED = Range("0.6.6", "0.7")
 
 # The modules themselves, for who does not want them under wsaccel's name.
 utf8validator = make("wsaccel.utf8validator")
