@@ -256,16 +256,18 @@ def test_echoes_of_a_real_server() -> None:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         before = adapter.counters()
-        client = websocket.create_connection("ws://%s:%d" % server.socket.getsockname())  # noqa: UP031
-        for message in messages:
-            if isinstance(message, str):
-                client.send(message)
-            else:
-                client.send_binary(message)
-            assert client.recv() == message
-        client.close()
-        server.shutdown()
-        thread.join()
+        try:
+            client = websocket.create_connection("ws://%s:%d" % server.socket.getsockname())  # noqa: UP031
+            for message in messages:
+                if isinstance(message, str):
+                    client.send(message)
+                else:
+                    client.send_binary(message)
+                assert client.recv() == message
+            client.close()
+        finally:
+            server.shutdown()
+            thread.join()
         after = adapter.counters()
     assert after["encoded"] - before["encoded"] == len(messages)
     assert after["validated"] - before["validated"] >= 2
