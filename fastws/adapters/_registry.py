@@ -36,13 +36,6 @@ HOSTS = {
             "autobahn.asyncio.websocket",
             "autobahn.twisted.websocket",
         ),
-        Host(
-            "websockets",
-            "websockets",
-            "websockets.protocol",
-            "websockets.asyncio.connection",
-            "websockets.legacy.framing",
-        ),
         Host("eventlet", "eventlet", "eventlet.websocket", stand_ins=False),
         Host(
             "gevent_websocket",
@@ -59,8 +52,14 @@ HOSTS = {
             "websocket._utils",
             stand_ins=False,
         ),
+        Host(
+            "websockets",
+            "websockets",
+            "websockets.protocol",
+            "websockets.asyncio.connection",
+            "websockets.legacy.framing",
+        ),
         Host("ws4py", "ws4py", "ws4py.streaming", "ws4py.framing"),
-        Host("wsproto", "wsproto", "wsproto"),
         StandIn(
             "wsaccel",
             "wsaccel",
@@ -72,6 +71,7 @@ HOSTS = {
             "websocket._abnf",
             "websocket._utils",
         ),
+        Host("wsproto", "wsproto", "wsproto"),
     )
 }
 
