@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 import websockets.asyncio.client
 import websockets.asyncio.server
 import websockets.sync.client
 import websockets.sync.server
 from adapters.transcript import fast
+from adapters.uvicorn_echo import MESSAGES, uvicorn_echo
 from websockets import frames, protocol
 from websockets.asyncio.connection import Connection
 from websockets.frames import Frame
@@ -31,16 +31,6 @@ from fastws.adapters import _websockets_asyncio as ours_asyncio
 from fastws.adapters import _websockets_frames as ours
 from fastws.adapters import websockets as adapter
 
-MESSAGES: list[str | bytes] = [
-    "",
-    "hällo",
-    b"",
-    b"\x00\xff",
-    "x" * 200,
-    b"y" * 70_000,
-    "ß" * 100_000,
-    b"z" * 1_500_000,
-]
 REPLACED = (
     "websockets.frames.apply_mask",
     "websockets.frames.Frame.serialize",
@@ -303,36 +293,6 @@ def test_the_doors_are_the_hosts_classes() -> None:
 # --- uvicorn -------------------------------------------------------------------------------------
 
 
-async def app(scope: Any, receive: Any, send: Any) -> None:
-    """Echo messages."""
-    if scope["type"] != "websocket":
-        return
-    await receive()
-    await send({"type": "websocket.accept"})
-    while (event := await receive())["type"] == "websocket.receive":
-        await send({**event, "type": "websocket.send"})
-
-
-async def uvicorn_echo() -> list[Any]:
-    config = uvicorn.Config(
-        app, port=0, ws="websockets-sansio", lifespan="off", log_config=None, ws_max_size=2**21
-    )
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server._serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    connect = websockets.asyncio.client.connect
-    async with connect(f"ws://127.0.0.1:{port}", max_size=2**21, compression=None) as connection:
-        found = []
-        for message in MESSAGES:
-            await connection.send(message)
-            found.append(await connection.recv())
-    server.should_exit = True
-    await serving
-    return found
-
-
 def test_uvicorn_reads_and_writes_frames_with_us() -> None:
     with fast(), all_by_us(2 * len(MESSAGES), 2 * len(MESSAGES)):
-        assert asyncio.run(uvicorn_echo()) == MESSAGES
+        assert asyncio.run(uvicorn_echo("websockets-sansio")) == MESSAGES

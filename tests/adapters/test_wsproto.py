@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
-import websockets.asyncio.client
 import wsproto
+from adapters.uvicorn_echo import MESSAGES, uvicorn_echo
 from adapters.wsproto_transcript import (
     CLIENT,
     EOF,
@@ -339,54 +338,14 @@ def test_what_waits_comes_first(side: ConnectionType) -> None:
 
 # --- uvicorn -------------------------------------------------------------------------------------
 
-MESSAGES: list[str | bytes] = [
-    "",
-    "hällo",
-    b"",
-    b"\x00\xff",
-    "x" * 200,
-    b"y" * 70_000,
-    "ß" * 100_000,
-    b"z" * 1_500_000,
-]
-
-
-async def app(scope: Any, receive: Any, send: Any) -> None:
-    """Echo messages."""
-    await receive()
-    await send({"type": "websocket.accept"})
-    while (event := await receive())["type"] == "websocket.receive":
-        await send({**event, "type": "websocket.send"})
-
-
-async def uvicorn_echo(compression: str | None) -> list[Any]:
-    config = uvicorn.Config(
-        app, port=0, ws="wsproto", lifespan="off", log_config=None, ws_max_size=2**21
-    )
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server._serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    connect = websockets.asyncio.client.connect
-    address = f"ws://127.0.0.1:{port}"
-    async with connect(address, max_size=2**21, compression=compression) as connection:
-        found = []
-        for message in MESSAGES:
-            await connection.send(message)
-            found.append(await connection.recv())
-    server.should_exit = True
-    await serving
-    return found
-
 
 @pytest.mark.parametrize("compression", [None, "deflate"])
 def test_uvicorn_reads_and_writes_frames_with_us(compression: str | None) -> None:
     before = adapter.counters()
-    assert asyncio.run(uvicorn_echo(compression)) == MESSAGES
+    assert asyncio.run(uvicorn_echo("wsproto", compression)) == MESSAGES
     assert adapter.counters() == before
     with fast():
-        assert asyncio.run(uvicorn_echo(compression)) == MESSAGES
+        assert asyncio.run(uvicorn_echo("wsproto", compression)) == MESSAGES
     after = adapter.counters()
     if compression is None:
         assert after["decoded"] - before["decoded"] >= len(MESSAGES)
