@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 import pytest
+from adapters.apart import only_apart
 from adapters.small_hosts import fast, outcome, same
 from processes import python
 
@@ -13,8 +14,8 @@ import fastws
 from fastws.adapters import HostWarning
 from fastws.adapters import eventlet as adapter
 
-pytest.importorskip("eventlet")
-from eventlet import websocket as host
+only_apart()
+host: Any = pytest.importorskip("eventlet.websocket")
 
 REPLACED = ("eventlet.websocket.RFC6455WebSocket._apply_mask",)
 HOST = "eventlet"

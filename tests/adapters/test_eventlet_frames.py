@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from adapters.apart import only_apart
 from adapters.small_hosts import FakeSocket, fast, outcome
 from adapters.violations import DEFLATE, KEY, LIMIT, VIOLATIONS, frames_for
 from helpers import cuts
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 import fastws
 from fastws.adapters import eventlet as adapter
 
+only_apart()
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it tells of its own end
     host: Any = pytest.importorskip("eventlet.websocket")
