@@ -220,7 +220,7 @@ async def play(play_scene: Scene, side: Side) -> Any:
     """Play a scene and give all that can be seen of it."""
     lines = Lines()
     protocol = Protocol(side, logger=logger_with(lines))
-    connection = Connection(protocol, close_timeout=0.05, ping_interval=None)
+    connection = Connection(protocol, close_timeout=0.4, ping_interval=None)
     transport = Transport(connection)
     connection.connection_made(transport)
     assert protocol.state is OPEN
