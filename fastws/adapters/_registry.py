@@ -192,6 +192,7 @@ HOSTS = {
             "websockets.legacy.framing",
         ),
         Host("tornado", "tornado", "tornado.websocket"),
+        Host("aiohttp", "aiohttp", "aiohttp.client", "aiohttp.web_ws"),
         Host("wsproto", "wsproto", "wsproto"),
     )
 }
