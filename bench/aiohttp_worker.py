@@ -7,9 +7,9 @@ A server prints its address, and ends with its standard input. A client reads li
 size count" (see data.SAMPLES; "binary" for bytes), sends as many messages, waits for each echo, and
 prints a line when it is through.
 
-VARIANT is "stock", or says what fastws does instead: "reading", "writing" or "both". What does it
-is no adapter. It is what an adapter could be at best, in Python: it checks nothing that fastws does
-not check by itself, and keeps none of aiohttp's limits, errors or back-pressure.
+VARIANT is "stock", "adapter" (that of fastws is in), or "reading" or "writing": then fastws does
+all of it, in what is no adapter but the most that one could be in Python. It checks nothing that
+fastws does not check by itself, and keeps none of aiohttp's limits, errors or back-pressure.
 """
 
 from __future__ import annotations
@@ -71,10 +71,12 @@ STOCK_WRITE = WebSocketWriter._write_websocket_frame
 
 def replace(variant: str, side: str) -> None:
     """Put into aiohttp what the variant says."""
-    if variant in ("reading", "both"):
+    if variant == "adapter":
+        fastws.install("aiohttp")
+    elif variant == "reading":
         Reader.side = side
         web_ws.WebSocketReader = aiohttp.client.WebSocketReader = Reader  # type: ignore
-    if variant in ("writing", "both"):
+    elif variant == "writing":
         WebSocketWriter._write_websocket_frame = write_frame
 
 

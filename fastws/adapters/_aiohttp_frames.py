@@ -3,14 +3,15 @@
 Imported only where aiohttp is. Rule: aiohttp's own reader judges and queues everything but whole
 messages that are large, plain and in order. Of those it gets to know nothing: they begin where it
 has read all before, and it stands at the same place in its states when they are over. A decoder
-that all bytes go through finds where that is.
+that all bytes go through finds where that is. A connection that brings nothing large for a while
+is left to aiohttp's reader for good, so that small messages cost what they did.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from aiohttp import WSMessage, WSMsgType
+from aiohttp._websocket.models import WSMessage, WSMsgType
 from aiohttp._websocket.reader import WebSocketDataQueue, WebSocketReader
 from aiohttp._websocket.writer import WebSocketWriter
 
@@ -30,6 +31,7 @@ __all__ = [
     "STOCK_READER",
     "STOCK_WRITE",
     "Reader",
+    "StockReader",
     "WebSocketDataQueue",
     "WebSocketWriter",
     "write_frame",
@@ -38,12 +40,13 @@ __all__ = [
 STOCK_READER = WebSocketReader
 STOCK_WRITE = WebSocketWriter._write_websocket_frame
 
-LARGE = 16384  # of a payload, from which on it gains
+LARGE = 32768  # of a payload, from which on it gains
+PATIENCE = 200  # how many frames and reads without a large message a connection is watched for
 TEXT, BINARY = 1, 2
 GOOD = (False, b"")  # what the stock one gives where all is well
 
 
-class Reader(WebSocketReader):  # type: ignore[misc]
+class Reader(WebSocketReader):
     """A WebSocketReader that takes large messages on itself.
 
     All attributes begin with `_fws`: the pure-Python reader of aiohttp has names of its own here.
@@ -56,7 +59,7 @@ class Reader(WebSocketReader):  # type: ignore[misc]
         self._fws_queue = queue
         self._fws_limit = max_msg_size
         self._fws_text = decode_text
-        self._fws_off = bool(compress)  # then nearly every message is compressed, and not ours
+        self._fws_patience = PATIENCE
         self._fws_decoder = FrameDecoder(None, max_payload_size=None, strict=False)
         self._fws_held = 0  # bytes of an unfinished frame that the decoder holds
         self._fws_skip = 0  # bytes to come of a large frame that is not ours
@@ -65,20 +68,24 @@ class Reader(WebSocketReader):  # type: ignore[misc]
         # An error of the stock one tells whether the last frame of a message was final: it has to
         # have seen one.
         self._fws_ready = False
+        if compress:  # then nearly every message is compressed, and not ours
+            self.__class__ = StockReader  # type: ignore[assignment]
 
     def feed_data(self, data: bytes | bytearray | memoryview) -> tuple[bool, bytes]:
         """Read what has come, as `WebSocketReader.feed_data` does."""
-        if self._fws_off or self._fws_skip >= len(data):
-            self._fws_skip -= 0 if self._fws_off else len(data)
+        self._fws_patience -= 1
+        if self._fws_skip >= len(data):
+            self._fws_skip -= len(data)
             given = super().feed_data(data)
-        elif not (self._fws_held or self._fws_skip) and is_small(data):
+        elif self._fws_held or self._fws_skip or not is_small(data):
+            given = self._fws_read(data if type(data) is bytes else bytes(data))
+        else:
             self._fws_ready = self._fws_ready or not data[0] & 8
             given = super().feed_data(data)
-        else:
-            given = self._fws_read(data if type(data) is bytes else bytes(data))
-        if given[0]:
-            self._fws_off = True  # the stock one has failed, and goes on to say so
-        return given  # type: ignore[no-any-return]
+        # Where the stock one has failed it goes on to say so.
+        if given[0] or (self._fws_patience <= 0 and not self._fws_ours):
+            self.__class__ = StockReader  # type: ignore[assignment]
+        return given
 
     def _fws_read(self, data: bytes) -> tuple[bool, bytes]:
         decoder, end = self._fws_decoder, len(data)
@@ -116,11 +123,12 @@ class Reader(WebSocketReader):  # type: ignore[misc]
         try:
             return next(self._fws_decoder, None)
         except PayloadTooBigError:
-            self._fws_off = True  # the stock one judges it, or has to find room
+            self._fws_patience = 0  # the stock one judges it, or has to find room
             return None
 
     def _fws_note(self, frame: Frame | FrameHeader) -> None:
         """Keep in mind what the stock one gets to see of messages."""
+        self._fws_patience -= 1
         if frame.opcode <= BINARY:
             self._fws_fragments = not frame.fin
             self._fws_ready = self._fws_ready or frame.fin
@@ -158,6 +166,7 @@ class Reader(WebSocketReader):  # type: ignore[misc]
 
     def _fws_queue_up(self, frame: Frame) -> tuple[bool, bytes]:
         """Queue a message."""
+        self._fws_patience = PATIENCE
         payload = frame.payload
         if frame.opcode == BINARY or not self._fws_text:
             COUNTERS["decoded"] += 1
@@ -175,6 +184,10 @@ class Reader(WebSocketReader):  # type: ignore[misc]
         return GOOD
 
 
+class StockReader(WebSocketReader):
+    """What a Reader turns into when it has nothing more to do."""
+
+
 def is_small(data: bytes | bytearray | memoryview) -> bool:
     """Tell whether this is one whole frame that is short and no part of a message in fragments."""
     size = len(data)
@@ -190,14 +203,12 @@ def write_frame(self: WebSocketWriter, message: bytes, opcode: int, rsv: int) ->
     """Write a frame, as `WebSocketWriter._write_websocket_frame` does."""
     if (
         not self.use_mask
-        or len(message) < LARGE
+        or not (opcode == TEXT or opcode == BINARY)
         or type(message) is not bytes
         or self.transport.is_closing()
-        or not (opcode == TEXT or opcode == BINARY)
     ):
         return STOCK_WRITE(self, message, opcode, rsv)
     COUNTERS["encoded"] += 1
-    key = self.get_random_bits().to_bytes(4)
-    frame = encode_frame(opcode, message, rsv=rsv, mask=key)
+    frame = encode_frame(opcode, message, rsv=rsv, mask=self.get_random_bits().to_bytes(4))
     self.transport.write(frame)
     self._output_size += len(frame)

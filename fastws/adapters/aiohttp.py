@@ -1,9 +1,9 @@
-"""aiohttp: large messages, received by servers and clients, and large ones that a client sends.
+"""aiohttp: large messages, received by servers and clients, and what clients send.
 
 aiohttp reads frames in compiled code of its own, and small messages would gain nothing (see
 `docs/aiohttp.md`). `install()` replaces the reader by a subclass that takes large messages on
 itself, where compression is not agreed on, and leaves all else to it; and the method that writes
-frames, for large ones that are masked. What a user sees stays as it was: messages and their types,
+frames, for messages that are masked. What a user sees stays as it was: messages and their types,
 errors, limits, back-pressure.
 """
 

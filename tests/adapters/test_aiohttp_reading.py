@@ -52,7 +52,7 @@ def drain(queue: Any) -> Any:
 
 
 def transcript(
-    kind: type, chunks: Sequence[Any], limit: int = LIMIT, *, patience: int = 0, **options: Any
+    kind: Any, chunks: Sequence[Any], limit: int = LIMIT, *, patience: int = 0, **options: Any
 ) -> list[Any]:
     """Feed chunks to a reader; tell all that can be seen of each.
 
@@ -109,7 +109,7 @@ def test_every_violation_ends_as_in_stock(large: None, name: str, server: bool) 
 @sides
 @pytest.mark.parametrize("name", VIOLATIONS)
 def test_a_violation_behind_a_large_message(name: str, server: bool) -> None:
-    big = framed(server, 2, b"a" * 20_000)
+    big = framed(server, 2, b"a" * 40_000)
     stream = big + big + VIOLATIONS[name](server) + big
     same([[stream], cuts(stream, 7_001), [big, big, stream[2 * len(big) :]]], 1 << 20)
 
@@ -121,7 +121,7 @@ def test_compressed_streams(large: None, name: str, server: bool) -> None:
 
 
 @sides
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_random_streams(server: bool, data: st.DataObject) -> None:
     stream = b"".join(data.draw(st.lists(frames_for(server), max_size=8)))
@@ -139,13 +139,20 @@ def test_random_streams(server: bool, data: st.DataObject) -> None:
 
 
 @sides
-@pytest.mark.parametrize("size", [16_383, 16_384, 65_535, 65_536, 300_000])
+@pytest.mark.parametrize("size", [32_767, 32_768, 65_535, 65_536, 300_000])
 @pytest.mark.parametrize("opcode", [1, 2])
 @pytest.mark.parametrize("decode_text", [True, False])
 def test_large_messages(size: int, opcode: int, server: bool, decode_text: bool) -> None:
     payload = ("ß" * size).encode()[: size // 2 * 2] if opcode == 1 else b"z" * size
     frame = framed(server, opcode, payload)
-    stream = framed(server, 9, b"?") + framed(server, 1, b"first") + frame + framed(server, 1, b"small") + frame + frame[:99]
+    stream = (
+        framed(server, 9, b"?")
+        + framed(server, 1, b"first")
+        + frame
+        + framed(server, 1, b"small")
+        + frame
+        + frame[:99]
+    )
     before = adapter.counters()["decoded"]
     streams = [[stream], cuts(stream, 50_000), cuts(stream, 7_919), [bytearray(stream)]]
     same(streams, 1 << 20, decode_text=decode_text)
@@ -154,27 +161,29 @@ def test_large_messages(size: int, opcode: int, server: bool, decode_text: bool)
 
 
 @sides
-@pytest.mark.parametrize("cut", [0, 1, 5, 100, 19_999, 20_003])
+@pytest.mark.parametrize("cut", [0, 1, 5, 100, 39_999, 40_003])
 def test_large_text_that_is_none(server: bool, cut: int) -> None:
-    payload = bytearray(b"a" * 20_000)
-    payload[min(cut, 19_999)] = 0xFF
+    payload = bytearray(b"a" * 40_000)
+    payload[min(cut, 39_999)] = 0xFF
     first = framed(server, 1, b"first")
-    stream = first + framed(server, 1, bytes(payload)) + framed(server, 2, b"z" * 20_000)
-    found = same([[stream], [first, *cuts(stream[len(first) :], cut + 9)], cuts(stream, 5_000)], 1 << 20)
+    stream = first + framed(server, 1, bytes(payload)) + framed(server, 2, b"z" * 40_000)
+    found = same(
+        [[stream], [first, *cuts(stream[len(first) :], cut + 9)], cuts(stream, 5_000)], 1 << 20
+    )
     assert "Invalid UTF-8 text message" in str(found[0])
 
 
 @sides
-@pytest.mark.parametrize("size", [19_999, 20_000, 20_001])
+@pytest.mark.parametrize("size", [39_999, 40_000, 40_001])
 def test_the_limit(server: bool, size: int) -> None:
     stream = framed(server, 2, b"z" * size) * 2
-    same([[stream], cuts(stream, 5_000), cuts(stream, 3)], 20_000)
+    same([[stream], cuts(stream, 5_000), cuts(stream, 3)], 40_000)
     same([[stream], cuts(stream, 5_000)], 0)
 
 
 @sides
 def test_fragments_are_left_to_aiohttp(server: bool) -> None:
-    big = b"z" * 20_000
+    big = b"z" * 40_000
     parts = [framed(server, 2, big, fin=False), framed(server, 9, b"?")]
     parts += [framed(server, 0, big, fin=False), framed(server, 0, big), framed(server, 2, big)]
     stream = b"".join(parts)
@@ -187,8 +196,38 @@ def test_fragments_are_left_to_aiohttp(server: bool) -> None:
 @pytest.mark.parametrize("room", [1, 10_000, 40_000])
 @pytest.mark.parametrize("patience", [0, 1, 3])
 def test_a_full_queue_holds_back(server: bool, room: int, patience: int) -> None:
-    big, small = framed(server, 2, b"z" * 20_000), framed(server, 1, b"s")
+    big, small = framed(server, 2, b"z" * 40_000), framed(server, 1, b"s")
     stream = (big + small * 3) * 6
     found = same([[stream], cuts(stream, 30_000), cuts(stream, 997)], 1 << 20, room=room)
     assert "(True, True" in str(found[0])  # paused and stalled
     same([[stream], cuts(stream, 30_000)], 1 << 20, room=room, patience=patience)
+
+
+@sides
+@pytest.mark.parametrize("size", [1, 1000])
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_connection_without_large_messages_is_left_alone(
+    server: bool, size: int, at_once: bool
+) -> None:
+    """But not while there is one now and then."""
+    readers: list[Any] = []
+
+    def make(*arguments: Any, **options: Any) -> Any:
+        readers.append(ours.Reader(*arguments, **options))
+        return readers[-1]
+
+    small = [framed(server, 1, b"s" * size)] * (ours.PATIENCE - 2)
+    big = [framed(server, 2, b"z" * 40_000)]
+    before = adapter.counters()["decoded"]
+    for number, chunks in enumerate([small + big + small[2:] + big, small * 3 + big]):
+        stream = [b"".join(chunks)] if at_once else chunks
+        found = transcript(make, stream, 1 << 20)
+        assert found == transcript(ours.STOCK_READER, stream, 1 << 20)
+        if not at_once:
+            assert type(readers[-1]) is (ours.Reader, ours.StockReader)[number]
+            assert adapter.counters()["decoded"] == before + 2
+
+
+def test_compression_keeps_us_out() -> None:
+    queue = ours.WebSocketDataQueue(Protocol(), 1 << 20, loop=None)
+    assert type(ours.Reader(queue, 0, True)) is ours.StockReader
