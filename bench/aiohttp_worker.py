@@ -3,9 +3,9 @@
     python bench/aiohttp_worker.py server VARIANT
     python bench/aiohttp_worker.py client VARIANT ADDRESS
 
-A server prints its address, and ends with its standard input. A client reads lines there, "script
-size count" (see data.SAMPLES; "binary" for bytes), sends as many messages, waits for each echo, and
-prints a line when it is through.
+A server prints its address, and ends with its standard input. A client reads lines there: for
+"script size count" (see data.SAMPLES; "binary" for bytes) it opens a new connection, and for each
+empty line after that it sends as many messages, waits for each echo, and prints a line.
 
 VARIANT is "stock", "adapter" (that of fastws is in), or "reading" or "writing": then fastws does
 all of it, in what is no adapter but the most that one could be in Python. It checks nothing that
@@ -46,6 +46,9 @@ class Reader:
         feed = self.queue.feed_data
         decoder.feed(chunk)
         for event in decoder:
+            if event.__class__ is fastws.Close:
+                feed(WSMessage(WSMsgType.CLOSE, event.code, event.reason), 0)
+                break
             payload = event.data
             kind = WSMsgType.TEXT if event.__class__ is fastws.Text else WSMsgType.BINARY
             feed(tuple.__new__(WSMessage, (kind, payload, "")), len(payload))
@@ -102,22 +105,33 @@ async def serve() -> None:
 
 
 async def talk(address: str) -> None:
-    loop = asyncio.get_running_loop()
-    async with aiohttp.ClientSession() as session, session.ws_connect(address) as connection:
-        print("connected", flush=True)
-        while line := await loop.run_in_executor(None, sys.stdin.readline):
-            script, size, count = line.split()
-            if script == "binary":
-                message: Any = data.noise(int(size))
-                send = connection.send_bytes
-            else:
-                message = data.text(script, int(size))
-                send = connection.send_str
-            for _ in range(int(count)):
-                await send(message)
-                received = await connection.receive()
-                assert len(received.data) == len(message)
-            print("done", flush=True)
+    async with aiohttp.ClientSession() as session:
+        line = await next_line()
+        while line:
+            async with session.ws_connect(address) as connection:
+                print("connected", flush=True)
+                line = await exchange(connection, *line.split())
+
+
+async def exchange(connection: Any, script: str, size: str, count: str) -> str:
+    """Exchange messages for each empty line; give the first that is not."""
+    if script == "binary":
+        message: Any = data.noise(int(size))
+        send = connection.send_bytes
+    else:
+        message = data.text(script, int(size))
+        send = connection.send_str
+    while (line := await next_line()) == "\n":
+        for _ in range(int(count)):
+            await send(message)
+            received = await connection.receive()
+            assert len(received.data) == len(message)
+        print("done", flush=True)
+    return line
+
+
+async def next_line() -> str:
+    return await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
 
 
 def main() -> None:
