@@ -22,8 +22,14 @@ def cuts(data: bytes, size: int) -> list[bytes]:
     return list(helpers.cuts(data, size))
 
 
+@pytest.fixture(autouse=True)
+def rather_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have shorter messages count as large: so there can be more of them."""
+    monkeypatch.setattr(ours, "LARGE", 32_768)
+
+
 @pytest.fixture
-def large(monkeypatch: pytest.MonkeyPatch) -> None:
+def large(rather_large: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have messages of any size count as large."""
     monkeypatch.setattr(ours, "LARGE", 0)
 
