@@ -40,7 +40,7 @@ __all__ = [
 STOCK_READER = WebSocketReader
 STOCK_WRITE = WebSocketWriter._write_websocket_frame
 
-LARGE = 131072  # of a payload, from which on it gains whatever it holds
+LARGE = 262144  # of a payload, from which on it gains whatever it holds
 PATIENCE = 200  # how many frames and reads without a large message a connection is watched for
 TEXT, BINARY = 1, 2
 GOOD = (False, b"")  # what the stock one gives where all is well
