@@ -29,6 +29,7 @@ __all__ = ["HOSTS", "Host", "Range", "StandIn", "Status", "hosts", "install", "s
 HOSTS = {
     host.name: host
     for host in (
+        Host("aiohttp", "aiohttp", "aiohttp.client", "aiohttp.web_ws"),
         Host(
             "autobahn",
             "autobahn",

@@ -244,7 +244,7 @@ SUITES = (
     Suite(
         "aiohttp",
         "aiohttp==3.14.5",
-        (),  # nothing is replaced in it, since nothing would gain: see docs/aiohttp.md
+        ("aiohttp",),
         {"passed": 400},
         (
             "tests/test_websocket_parser.py",
