@@ -57,9 +57,10 @@ def servers(sides: list[str], loop: str, deflate: bool) -> Iterator[dict[str, in
 
 def spent(port: int, work: Echo | Room, count: int) -> float:
     """Give the seconds of CPU that a server needs for some work."""
-    before = costs(port)["cpu"]
+    before = costs(port)
     work.run(count)
-    return costs(port)["cpu"] - before
+    after = costs(port)
+    return sum(after[kind] - before[kind] for kind in ("user", "system"))
 
 
 def row(label: str, figures: dict[str, float], unit: str) -> None:

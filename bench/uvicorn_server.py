@@ -11,9 +11,9 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import resource
 import socket
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,12 @@ SIDES = {
 ROOM: set[Any] = set()
 
 
+def costs() -> dict[str, float]:
+    """Give the seconds of CPU that this process has used, and the bytes of memory it holds."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return {"user": usage.ru_utime, "system": usage.ru_stime, "memory": resident()}
+
+
 def resident() -> int:
     """Give the bytes of memory that this process holds."""
     for line in Path("/proc/self/smaps_rollup").read_text().splitlines():
@@ -41,7 +47,7 @@ def resident() -> int:
 async def application(scope: Any, receive: Any, send: Any) -> None:
     """Echo at /echo; gather at /room what /publish sends; tell at any other path the costs."""
     if scope["type"] == "http":
-        body = json.dumps({"cpu": time.process_time(), "memory": resident()}).encode()
+        body = json.dumps(costs()).encode()
         head = {"type": "http.response.start", "status": 200, "headers": []}
         await send(head)
         await send({"type": "http.response.body", "body": body})
@@ -69,25 +75,26 @@ class Bare(asyncio.Protocol):
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
-        self.share = 0.0
-        self.owed = 0.0
+        self.sizes = (0, 0)  # of a message as it goes out, and as it comes
+        self.came = 0
 
     def data_received(self, data: bytes) -> None:
-        if self.share:
-            self.owed += len(data) * self.share
-            self.transport.write(bytes(int(self.owed)))
-            self.owed -= int(self.owed)
+        out, step = self.sizes
+        if step:
+            before = self.came * out // step
+            self.came += len(data)
+            self.transport.write(bytes(self.came * out // step - before))
             return
         request = data.decode("latin-1")
         key = re.search("Sec-WebSocket-Key: (.*)\r\n", request)
         if key is None:
-            body = json.dumps({"cpu": time.process_time(), "memory": 0}).encode()
+            body = json.dumps(costs()).encode()
             self.transport.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + body)
             self.transport.close()
             return
         sizes = re.search("X-Sizes: ([0-9]+)/([0-9]+)\r\n", request)
         assert sizes is not None
-        self.share = int(sizes[1]) / int(sizes[2])
+        self.sizes = int(sizes[1]), int(sizes[2])
         answer = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         answer += f"Sec-WebSocket-Accept: {accept_key(key[1])}\r\n\r\n"
         self.transport.write(answer.encode())

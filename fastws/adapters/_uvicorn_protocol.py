@@ -47,6 +47,9 @@ NO_CODE = 1005  # RFC 6455 7.1.5: a close frame without a code
 SHUTDOWN_CODE = 1012
 SHUTDOWN_GRACE = 2.0  # seconds for clients to answer the close frame of a server that ends
 
+import os
+LARGE = int(os.environ.get("X_LARGE", 16384))
+BULK = int(os.environ.get("X_BULK", 65536))
 SCRATCH = memoryview(bytearray(65536))  # every connection reads into it: it is taken at once
 
 
@@ -60,6 +63,7 @@ class WebSocketProtocol(Handshake):
     """
 
     __slots__ = (
+        "_bulk",
         "_crowd",
         "_decoder",
         "_farewell",
@@ -68,6 +72,7 @@ class WebSocketProtocol(Handshake):
         "_owed_pong",
         "_queue",
         "_waiter",
+        "_window",
         "app",
         "connections",
         "tasks",
@@ -90,6 +95,8 @@ class WebSocketProtocol(Handshake):
         self._max_queue = max(1, config.ws_max_queue)
         self._queue: list[Message] = []
         self._full = False  # enough is queued: the decoder keeps the rest
+        self._bulk = False
+        self._window = False
         self._farewell: list[Message] | None = None  # what comes behind that rest
         self._waiter: Future[None] | None = None  # of the receive() that waits
         self._crowd: list[Future[None]] | None = None  # of those that wait beside it
@@ -123,11 +130,24 @@ class WebSocketProtocol(Handshake):
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Give memory to read into: that of a large payload which is coming, else a shared one."""
+        decoder = self._decoder
+        if self._bulk and decoder is not None:
+            self._window = True
+            return decoder.get_buffer(BULK)
         return SCRATCH
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take what was read into the memory."""
-        self.data_received(bytes(SCRATCH[:nbytes]))
+        self._bulk = nbytes >= LARGE
+        if not self._window:
+            self.data_received(bytes(SCRATCH[:nbytes]))
+            return
+        self._window = False
+        self._decoder.buffer_updated(nbytes)
+        if self._full:
+            self._pause_reading()
+        else:
+            self._take()
 
     def data_received(self, data: bytes) -> None:
         """Take the upgrade request, and what the client sends after it."""
