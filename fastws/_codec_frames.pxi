@@ -122,7 +122,7 @@ cdef class FrameDecoder(_Stream):
         if not next_header(self):
             self.midway = False
             raise StopIteration
-        if self.payload == NULL and self.end - self.at >= <Py_ssize_t>self.head.length:
+        if self.payload.object == NULL and self.end - self.at >= <Py_ssize_t>self.head.length:
             payload = payload_there(self)
         elif self.gather():
             payload = self.release()

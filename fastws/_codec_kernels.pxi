@@ -7,6 +7,9 @@ cdef extern from "_kernels/kernels.h" nogil:
     enum:
         FWS_MAX_LEVELS
 
+    enum:
+        FWS_LATIN
+
     size_t fws_levels(const fws_kernels **levels)
     uint32_t fws_load32(const uint8_t *p)
     void fws_store32(uint8_t *p, uint32_t v)
@@ -28,6 +31,11 @@ cdef extern from "_kernels/text.h" nogil:
         uint8_t width
         fws_utf8 utf8
 
+    enum:
+        FWS_PIECE
+        FWS_SCRATCH
+
+    bint fws_looks_ascii(const uint8_t *src, size_t n, uint32_t key)
     size_t fws_ascii(
         const fws_kernels *level, uint8_t *dst, const uint8_t *src, size_t n, uint32_t key
     )
@@ -41,8 +49,26 @@ cdef extern from "_kernels/text.h" nogil:
     )
     size_t fws_text_next(uint32_t *c, const uint8_t *p)
     void fws_text_write(
-        const fws_kernels *level, const fws_text *t, void *out, const uint8_t *src, size_t n
+        const fws_kernels *level,
+        uint8_t width,
+        void *out,
+        size_t chars,
+        const uint8_t *src,
+        size_t n,
+        bint padded,
     )
+    size_t fws_char_size(uint8_t width)
+    size_t fws_text_whole(const fws_text *t)
+    size_t fws_piece_take(
+        const fws_kernels *level,
+        fws_text *t,
+        uint8_t *scratch,
+        const uint8_t *src,
+        size_t n,
+        uint32_t key,
+        size_t *size,
+    )
+    void fws_widen(void *out, uint8_t width, const void *src, uint8_t src_width, size_t n)
 
 cdef extern from "_kernels/encode.h" nogil:
     size_t FWS_NO_UTF8

@@ -149,7 +149,7 @@ cdef class MessageDecoder(_Stream):
                 self.kind = ASCII
             else:
                 self.kind = UTF8
-            start_text(&self.text, 0)
+            start_text(&self.payload.text, 0)
         self.frames += 1
         if self.frames > self.max_frames:
             self.raise_error(_rules.too_many_fragments(self.max_frames))
@@ -167,7 +167,7 @@ cdef class MessageDecoder(_Stream):
             content = self.release()
             if len(content) == 1:
                 content = PyUnicode_FromOrdinal(ord(content))  # the shared object
-        elif self.kind == UTF8:
+        elif self.kind != RAW:
             content = self.text_at_last()
         else:
             content = self.release()
@@ -175,15 +175,13 @@ cdef class MessageDecoder(_Stream):
         return binary_event(content) if self.first & 0x0F == 2 else text_event(content)
 
     cdef object text_at_last(self):
-        cdef Py_ssize_t size = self.filled
         cdef object content
-        if self.text.utf8.wanted:
-            self.raise_error(_rules.truncated_utf8(size))
-        if not self.to_str:
+        if self.payload.text.utf8.wanted:
+            self.raise_error(_rules.truncated_utf8(self.filled))
+        if self.kind == UTF8:
             return self.release()
-        content = written_text(&self.text, <const uint8_t *>self.memory(), size)
-        Py_CLEAR(self.payload)
-        self.room = self.start = self.filled = self.done = 0
+        content = wide_end(&self.payload)
+        self.start = self.filled = self.done = 0
         return content
 
     # --- Compressed messages (RFC 7692) ---
@@ -213,7 +211,7 @@ cdef class MessageDecoder(_Stream):
         if self.first & 0x0F == 1 and (self.to_str or self.check):
             good = fws_utf8_feed(
                 kernels,
-                &self.text.utf8,
+                &self.payload.text.utf8,
                 <const uint8_t *>PyBytes_AS_STRING(plain),
                 PyBytes_GET_SIZE(plain),
             )
@@ -235,7 +233,7 @@ cdef class MessageDecoder(_Stream):
         self.inflated_size = 0
         if self.first & 0x0F == 2:
             return plain
-        if self.text.utf8.wanted:
+        if self.payload.text.utf8.wanted:
             self.raise_error(_rules.truncated_utf8(PyBytes_GET_SIZE(plain)))
         if not self.to_str:
             return plain

@@ -9,6 +9,7 @@ cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(PyObject *o)
     void Py_XDECREF(PyObject *o)
     void Py_INCREF(PyObject *o)
+    void Py_XINCREF(PyObject *o)
     void Py_CLEAR(PyObject *o)
     bint PyUnicode_IS_ASCII(object text)
     int PyUnicode_KIND(object text)

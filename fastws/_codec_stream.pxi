@@ -4,9 +4,10 @@
 # put together aside. A payload that is there whole goes from the chunk to its object in one step;
 # one that is not starts with what has come and doubles, so that a declared length takes no memory.
 #
-# A payload under construction is `bytes`, or for text a `str` while all of it is ASCII: then the
-# unmasking pass writes to its final place, and there is no other. A fragmented message goes on in
-# the same object from frame to frame.
+# A payload under construction is `bytes`, or for text a `str`: while all of that is ASCII, the
+# unmasking pass writes to its final place, and there is no other; behind the first other byte, a
+# piece is unmasked aside and transcoded to its place at once. A fragmented message goes on in the
+# same object from frame to frame.
 
 cdef enum:
     SCRATCH = 65536  # bytes that get_buffer() hands out
@@ -16,8 +17,9 @@ cdef enum:
 
 cdef enum Kind:
     RAW  # bytes, not looked at
+    UTF8  # bytes, checked as UTF-8
     ASCII  # a str, which has been ASCII so far
-    UTF8  # bytes, checked and counted as UTF-8
+    WIDE  # a str, which is not
 
 
 @cython.no_gc
@@ -38,12 +40,10 @@ cdef class _Stream:
     cdef uint8_t cut_size
     cdef uint8_t cut[FWS_HEADER_MAX]  # the start of a header that is not whole yet
 
-    cdef PyObject *payload  # under construction, or NULL
-    cdef Py_ssize_t room  # in it, in bytes
-    cdef Py_ssize_t start  # of this frame in it
+    cdef Growing payload  # under construction
+    cdef Py_ssize_t start  # of this frame in it, in bytes
     cdef Py_ssize_t filled  # bytes of it that have come
     cdef Py_ssize_t done  # and bytes that are unmasked and checked
-    cdef fws_text text
 
     cdef _Window window  # handed out by get_buffer()
     cdef object view
@@ -52,7 +52,7 @@ cdef class _Stream:
     cdef object error  # the CodecError that ended it, or None
 
     def __dealloc__(self):
-        Py_XDECREF(self.payload)
+        Py_XDECREF(self.payload.object)
 
     # --- Input ---
 
@@ -71,9 +71,9 @@ cdef class _Stream:
         cdef bytes chunk = as_bytes(data)
         if self.ended:
             return
-        if self.window is not None and self.window.owner == self.payload:
+        if self.window is not None and self.window.owner == self.payload.object:
             # The view's holder may still write there: leave it that memory.
-            self.move(self.room, self.filled)
+            self.move(self.payload.room, self.filled)
         self.append(chunk, PyBytes_GET_SIZE(chunk))
 
     cdef int append(self, bytes chunk, Py_ssize_t size) except -1:
@@ -117,8 +117,9 @@ cdef class _Stream:
     def get_buffer(self, sizehint=-1):
         """Give memory to read the next bytes into (`asyncio.BufferedProtocol.get_buffer`).
 
-        Inside a large payload this is the payload's own memory. The view must not be written any
-        more after `buffer_updated()`; another call gives another view in place of this one.
+        Inside a large payload this is the payload's own memory, unless that is text which has to be
+        transcoded on its way there. The view must not be written any more after `buffer_updated()`;
+        another call gives another view in place of this one.
 
         Args:
             sizehint: int, the bytes wanted; 64 KiB where it is not positive.
@@ -129,12 +130,17 @@ cdef class _Stream:
         cdef Py_ssize_t size = sizehint
         cdef Py_ssize_t lacking = 0
         cdef PyObject *scratch
-        if self.in_frame and self.at == self.end and self.queue is None:
+        if (
+            self.in_frame
+            and self.kind != WIDE
+            and self.at == self.end
+            and self.queue is None
+        ):
             lacking = self.start + <Py_ssize_t>self.head.length - self.filled
         if lacking >= LARGE:
             self.reserve(self.filled + min(lacking, SCRATCH))
-            size = min(self.room - self.filled, lacking)
-            window = window_on(self.payload, self.memory() + self.filled, size)
+            size = min(self.payload.room - self.filled, lacking)
+            window = window_on(self.payload.object, self.memory() + self.filled, size)
         else:
             size = size if size > 0 else SCRATCH
             scratch = PyBytes_New(NULL, size)
@@ -170,7 +176,7 @@ cdef class _Stream:
             pass  # still exported by its holder, whose window keeps the memory alive
         if self.ended:
             pass
-        elif window.owner == self.payload:
+        elif window.owner == self.payload.object:
             self.filled += size
         elif PyBytes_CheckExact(<object>window.owner) and (
             window.start == PyBytes_Data(window.owner)
@@ -184,25 +190,36 @@ cdef class _Stream:
 
     cdef char *memory(self) noexcept:
         if self.kind == ASCII:
-            return PyUnicode_RawData(self.payload)
-        return PyBytes_Data(self.payload)
+            return PyUnicode_RawData(self.payload.object)
+        return PyBytes_Data(self.payload.object)
+
+    cdef int prepare(self, Py_ssize_t size) except -1:
+        """Make room for the next `size` bytes of the chunk."""
+        if self.kind == ASCII and self.filled == 0:
+            # Text that is something else from the start need not begin as ASCII.
+            if not fws_looks_ascii(self.at, min(size, FWS_PIECE), self.head.key):
+                self.kind = WIDE
+                start_wide(&self.payload, 0)
+        if self.kind == WIDE:
+            return 0  # made for each piece, when its characters are counted
+        return self.reserve(self.filled + size)
 
     cdef int reserve(self, Py_ssize_t size) except -1:
         """Make room for `size` bytes of the payload: by doubling, or all of it near the end."""
         cdef Py_ssize_t room, end
-        if size <= self.room:
+        if size <= self.payload.room:
             return 0
-        room = max(size, self.room * 2, FIRST)
+        room = max(size, self.payload.room * 2, FIRST)
         if self.exact:
             end = self.start + <Py_ssize_t>self.head.length
             room = end if size > end // NEAR else min(room, end)
-        if self.payload == NULL:
+        if self.payload.object == NULL:
             if self.kind == ASCII:
-                self.payload = PyUnicode_Raw(room, 127)
+                self.payload.object = PyUnicode_Raw(room, 127)
             else:
-                self.payload = PyBytes_New(NULL, room)
-            self.room = room
-        elif Py_REFCNT(self.payload) > 1:
+                self.payload.object = PyBytes_New(NULL, room)
+            self.payload.room = room
+        elif Py_REFCNT(self.payload.object) > 1:
             self.move(room, self.filled)  # a view of it is still held
         else:
             self.resize(room)
@@ -211,13 +228,13 @@ cdef class _Stream:
     cdef int resize(self, Py_ssize_t room) except -1:
         try:
             if self.kind == ASCII:
-                PyUnicode_Resize(&self.payload, room)
+                PyUnicode_Resize(&self.payload.object, room)
             else:
-                _PyBytes_Resize(&self.payload, room)
+                _PyBytes_Resize(&self.payload.object, room)
         except MemoryError:
             self.stop(_rules.out_of_memory(self.start + self.head.length))
             raise
-        self.room = room
+        self.payload.room = room
         return 0
 
     cdef int move(self, Py_ssize_t room, Py_ssize_t size) except -1:
@@ -229,44 +246,57 @@ cdef class _Stream:
         else:
             other = PyBytes_New(NULL, room)
             memcpy(PyBytes_Data(other), self.memory(), size)
-        Py_XDECREF(self.payload)
-        self.payload = other
-        self.room = room
-        return 0
-
-    cdef int widen(self, Py_ssize_t ascii) except -1:
-        """Go on in bytes: behind so many bytes, the text is not ASCII any more."""
-        cdef PyObject *other = PyBytes_New(NULL, self.room)
-        # What was just written stands behind `filled`; what lies in place stands behind `ascii`.
-        memcpy(PyBytes_Data(other), self.memory(), max(self.filled, ascii))
-        Py_XDECREF(self.payload)
-        self.payload = other
-        self.kind = UTF8
-        start_text(&self.text, ascii)
+        Py_XDECREF(self.payload.object)
+        self.payload.object = other
+        self.payload.room = room
         return 0
 
     cdef int take(self, const uint8_t *src, Py_ssize_t size) except -1:
         """Unmask and check the next `size` bytes; `src` is NULL where they lie in place."""
-        cdef uint8_t *dst = <uint8_t *>self.memory() + self.done
         cdef uint32_t key = fws_key_phase(self.head.key, self.done - self.start)
+        cdef uint8_t *dst
         cdef Py_ssize_t good = 0
+        if self.kind == WIDE:
+            return self.take_wide(src, size, key)
+        dst = <uint8_t *>self.memory() + self.done
+        src = src if src else dst
         if self.kind == ASCII:
-            good = fws_ascii(kernels, dst, src if src else dst, size, key)
+            good = fws_ascii(kernels, dst, src, size, key)
             if good < size:
-                self.widen(self.done + good)
-                dst = <uint8_t *>self.memory() + self.done + good
-                key = fws_key_phase(key, good)
-        if self.kind == UTF8:
-            good += fws_text_take(
-                kernels, &self.text, dst, src + good if src else dst, size - good, key
-            )
+                self.done += good
+                return self.leave_ascii(src + good, size - good, fws_key_phase(key, good))
+        elif self.kind == UTF8:
+            good = fws_text_take(kernels, &self.payload.text, dst, src, size, key)
             if good != size:
                 self.stop(_rules.invalid_utf8(self.done + good))
                 raise _rules.again(self.error)
-        elif self.kind == RAW:
-            copy_unmasked(&self.head, dst, src if src else dst, size, key)
+        else:
+            copy_unmasked(&self.head, dst, src, size, key)
         self.done += size
         self.filled = max(self.filled, self.done)
+        return 0
+
+    cdef int leave_ascii(self, const uint8_t *src, Py_ssize_t size, uint32_t key) except -1:
+        """Go on with text that is not ASCII from here on."""
+        cdef object kept = <object>self.payload.object  # src may lie in it
+        self.kind = WIDE
+        start_wide(&self.payload, self.done)
+        self.take_wide(src, size, key)
+        del kept
+        return 0
+
+    cdef int take_wide(self, const uint8_t *src, Py_ssize_t size, uint32_t key) except -1:
+        cdef Py_ssize_t stands = self.done + size
+        cdef Py_ssize_t end = self.start + <Py_ssize_t>self.head.length
+        cdef Py_ssize_t good
+        if not self.exact or max(stands, self.filled) <= end // NEAR:
+            end = 0  # a declared length takes no memory
+        good = wide_take(&self.payload, src, size, key, self.done, end)
+        if good != stands:
+            self.stop(_rules.invalid_utf8(good))
+            raise _rules.again(self.error)
+        self.done = stands
+        self.filled = max(self.filled, stands)
         return 0
 
     cdef bint gather(self) except -1:
@@ -279,7 +309,7 @@ cdef class _Stream:
                 self.take(NULL, self.filled - self.done)
             size = min(self.end - self.at, end - self.filled)
             if size:
-                self.reserve(self.filled + size)
+                self.prepare(size)
                 src = self.at
                 self.at += size
                 self.take(src, size)
@@ -291,16 +321,16 @@ cdef class _Stream:
     cdef object release(self):
         """Give the payload, and be ready for the next one."""
         cdef object whole
-        if self.payload == NULL:
+        if self.payload.object == NULL:
             whole = "" if self.kind == ASCII else b""
         else:
-            if self.filled < self.room and Py_REFCNT(self.payload) == 1:
+            if self.filled < self.payload.room and Py_REFCNT(self.payload.object) == 1:
                 self.resize(self.filled)
-            if self.filled < self.room:
+            if self.filled < self.payload.room:
                 self.move(self.filled, self.filled)
-            whole = <object>self.payload
-            Py_CLEAR(self.payload)
-        self.room = self.start = self.filled = self.done = 0
+            whole = <object>self.payload.object
+            Py_CLEAR(self.payload.object)
+        self.payload.room = self.start = self.filled = self.done = 0
         return whole
 
     # --- Headers ---
@@ -348,8 +378,8 @@ cdef class _Stream:
         self.queued = 0
         self.cut_size = 0
         self.in_frame = False
-        Py_CLEAR(self.payload)
-        self.room = self.start = self.filled = self.done = 0
+        Py_CLEAR(self.payload.object)
+        self.payload.room = self.start = self.filled = self.done = 0
 
     # --- What there is to see ---
 

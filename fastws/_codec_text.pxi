@@ -23,15 +23,18 @@ def validate_utf8(data) -> bool:
 
 cdef str text_of(const uint8_t *src, Py_ssize_t n, uint32_t key, Py_ssize_t *fault):
     """Make text of masked UTF-8 in one pass; None where it is none, and `fault` says where."""
-    cdef str text
-    cdef uint8_t *start
-    cdef Py_ssize_t good
+    cdef str text = None
+    cdef Py_ssize_t good = 0
     if n < 2:
         return tiny_text(src, n, key, fault)
-    text = PyUnicode_New(n, 127)
-    start = <uint8_t *>PyUnicode_DATA(text)
-    good = fws_ascii(kernels, start, src, n, key)
-    return text if good == n else wide_text(start, src, n, key, good, fault)
+    if fws_looks_ascii(src, min(n, FWS_PIECE), key):
+        text = PyUnicode_New(n, 127)
+        good = fws_ascii(kernels, <uint8_t *>PyUnicode_DATA(text), src, n, key)
+        if good == n:
+            return text
+    elif n <= FWS_PIECE:
+        return small_text(src, n, key, fault)
+    return wide_text(text, good, src, n, key, fault)
 
 
 cdef str tiny_text(const uint8_t *src, Py_ssize_t n, uint32_t key, Py_ssize_t *fault):
@@ -52,38 +55,139 @@ cdef void start_text(fws_text *state, Py_ssize_t ascii) noexcept:
     state.utf8.wanted = 0
 
 
-cdef str wide_text(
-    uint8_t *scratch,
-    const uint8_t *src,
-    Py_ssize_t n,
-    uint32_t key,
-    Py_ssize_t ascii,
-    Py_ssize_t *fault,
-):
-    """Go on behind the first `ascii` bytes with text that is not ASCII, unmasking to scratch."""
-    cdef fws_text state
-    start_text(&state, ascii)
-    cdef Py_ssize_t good = ascii + <Py_ssize_t>fws_text_take(
-        kernels, &state, scratch + ascii, src + ascii, n - ascii, fws_key_phase(key, ascii)
-    )
-    if good != n or state.utf8.wanted:
-        fault[0] = good
-        return None
-    return written_text(&state, scratch, n)
-
-
 cdef Py_UCS4[4] LARGEST = [0x7F, 0xFF, 0xFFFF, 0x10FFFF]  # character, by width
 
 
-cdef str written_text(const fws_text *state, const uint8_t *plain, Py_ssize_t n):
-    """Make text of UTF-8 that was checked and counted."""
+cdef str small_text(const uint8_t *src, Py_ssize_t n, uint32_t key, Py_ssize_t *fault):
+    """Make text that is one piece and not ASCII: its size is known before memory is taken."""
+    cdef uint8_t[FWS_SCRATCH] scratch
+    cdef fws_text state
+    cdef size_t size
+    cdef Py_ssize_t good
     cdef uint32_t c = 0
-    cdef str text
+    start_text(&state, 0)
+    good = fws_piece_take(kernels, &state, scratch, src, n, key, &size)
+    if good != n or state.utf8.wanted:
+        fault[0] = good
+        return None
     if state.chars == 1:
-        fws_text_next(&c, plain)
+        fws_text_next(&c, scratch)
         return PyUnicode_FromOrdinal(c)
     text = PyUnicode_New(state.chars, LARGEST[state.width])
-    fws_text_write(kernels, state, PyUnicode_DATA(text), plain, n)
+    fws_text_write(kernels, state.width, PyUnicode_DATA(text), state.chars, scratch, size, True)
+    return text
+
+
+# --- Text in pieces: a str under construction, in which they are written one behind the other -----
+
+cdef struct Growing:
+    PyObject *object  # NULL before there is anything to be kept
+    Py_ssize_t room  # in it: bytes, or characters of a text that is not ASCII
+    fws_text text  # what is known of it, where it is text
+
+
+cdef str wide_text(
+    str ascii, Py_ssize_t good, const uint8_t *src, Py_ssize_t n, uint32_t key, Py_ssize_t *fault
+):
+    """Go on with text that is more than one piece, behind the `good` first bytes of `ascii`."""
+    cdef Growing whole
+    whole.object = <PyObject *>ascii if good else NULL
+    Py_XINCREF(whole.object)
+    try:
+        start_wide(&whole, good)
+        fault[0] = wide_take(&whole, src + good, n - good, fws_key_phase(key, good), good, n)
+        if fault[0] != n or whole.text.utf8.wanted:
+            return None
+        return wide_end(&whole)
+    finally:
+        Py_XDECREF(whole.object)
+
+
+cdef void start_wide(Growing *whole, Py_ssize_t ascii) noexcept:
+    """Go on with text that is not ASCII, behind so many characters in an object that is."""
+    start_text(&whole.text, ascii)
+    whole.text.width = FWS_LATIN  # at least, from the next character on
+    whole.room = 0  # none that could be used
+
+
+cdef Py_ssize_t wide_take(
+    Growing *whole, const uint8_t *src, Py_ssize_t n, uint32_t key, Py_ssize_t come, Py_ssize_t end
+) except -1:
+    """Take the next n bytes of a text.
+
+    `come` bytes of it were taken before; it ends at `end`, or that is 0 and not to be relied on.
+    Gives where it stands then, or the place of the first byte that it cannot hold.
+    """
+    cdef uint8_t[FWS_SCRATCH] scratch
+    cdef Py_ssize_t piece, good, written, chars
+    cdef size_t size = 0
+    cdef uint8_t width
+    cdef char *out
+    while n:
+        piece = min(n, FWS_PIECE)
+        width = whole.text.width
+        written = fws_text_whole(&whole.text)
+        good = fws_piece_take(kernels, &whole.text, scratch, src, piece, key, &size)
+        come += good
+        if good != piece:
+            return come
+        chars = fws_text_whole(&whole.text)
+        if chars > whole.room or width != whole.text.width:
+            wide_reserve(whole, wide_guess(whole, chars, come, end), width, written)
+        width = whole.text.width
+        if chars > written:
+            out = PyUnicode_RawData(whole.object) + written * fws_char_size(width)
+            fws_text_write(kernels, width, out, chars - written, scratch, size, True)
+        src += piece
+        n -= piece
+        key = fws_key_phase(key, piece)
+    return come
+
+
+cdef Py_ssize_t wide_guess(
+    const Growing *whole, Py_ssize_t chars, Py_ssize_t come, Py_ssize_t end
+) noexcept:
+    """Guess the room that is wanted, where `come` bytes gave so many characters."""
+    cdef Py_ssize_t left = end - come
+    if left < 0:
+        return max(chars, whole.room * 2, FIRST)
+    # As many characters a byte as so far, and some more; but never more than one.
+    return chars + min(left, <Py_ssize_t>(1.03 * left * chars / come) + 64)
+
+
+cdef int wide_reserve(
+    Growing *whole, Py_ssize_t room, uint8_t width, Py_ssize_t written
+) except -1:
+    """Make room for so many characters, where `written` ones of this width stand already."""
+    cdef PyObject *other
+    if width == whole.text.width and whole.room:
+        PyUnicode_Resize(&whole.object, room)
+    else:
+        other = PyUnicode_Raw(room, LARGEST[whole.text.width])
+        if whole.object != NULL:
+            fws_widen(
+                PyUnicode_RawData(other),
+                whole.text.width,
+                PyUnicode_RawData(whole.object),
+                width,
+                written,
+            )
+            Py_XDECREF(whole.object)
+        whole.object = other
+    whole.room = room
+    return 0
+
+
+cdef str wide_end(Growing *whole):
+    """Give the text, which ends here, and let go of it."""
+    cdef str text
+    if <Py_ssize_t>whole.text.chars < whole.room:
+        PyUnicode_Resize(&whole.object, whole.text.chars)
+    text = <str>whole.object
+    Py_CLEAR(whole.object)
+    whole.room = 0
+    if len(text) == 1:
+        return PyUnicode_FromOrdinal(ord(text))  # the shared object
     return text
 
 

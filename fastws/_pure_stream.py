@@ -156,8 +156,9 @@ class Stream:
     def get_buffer(self, sizehint: int = -1) -> memoryview:
         """Give memory to read the next bytes into (`asyncio.BufferedProtocol.get_buffer`).
 
-        Inside a large payload this is the payload's own memory. The view must not be written any
-        more after `buffer_updated()`; another call gives another view in place of this one.
+        Inside a large payload this is the payload's own memory, unless that is text which has to be
+        transcoded on its way there. The view must not be written any more after `buffer_updated()`;
+        another call gives another view in place of this one.
 
         Args:
             sizehint: int, the bytes wanted; 64 KiB where it is not positive.

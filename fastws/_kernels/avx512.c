@@ -48,6 +48,16 @@ FWS_INLINE vec v_max(vec a, vec b) { return _mm512_max_epu8(a, b); }
 FWS_INLINE uint64_t v_leads(vec a) { return _mm512_cmpgt_epi8_mask(a, v_byte(-65)); }
 FWS_INLINE size_t v_chars(vec a) { return (size_t)_mm_popcnt_u64(v_leads(a)); }
 
+#define FWS_PARTS
+FWS_INLINE __mmask64 v_places(size_t n) { return ((uint64_t)1 << n) - 1; } /* n < 64 */
+FWS_INLINE vec v_load_part(const uint8_t *p, size_t n) {
+    return _mm512_maskz_loadu_epi8(v_places(n), p);
+}
+FWS_INLINE void v_store_part(uint8_t *p, vec a, size_t n) {
+    _mm512_mask_storeu_epi8(p, v_places(n), a);
+}
+FWS_INLINE vec v_part(vec a, size_t n) { return _mm512_maskz_mov_epi8(v_places(n), a); }
+
 #include "mask_tpl.h"
 #include "utf8_tpl.h"
 #include "text_avx512.h"

@@ -36,19 +36,21 @@ typedef struct fws_kernels {
      * first fault and less than FWS_BLOCK + 3 bytes away from it; all before it is valid. */
     size_t (*utf8_prefix)(const uint8_t *src, size_t n);
 
-    /* The same; where all is valid, `chars` grows by the characters, and `width` to that of the
-     * largest of them (FWS_ASCII to FWS_UCS4). */
-    size_t (*utf8_count)(const uint8_t *src, size_t n, size_t *chars, uint8_t *width);
+    /* The same while unmasking src to dst; at a fault, so far that dst holds the faulty byte. Where
+     * all is valid, `chars` grows by the characters, and `width` to that of the largest of them
+     * (FWS_ASCII to FWS_UCS4). dst is src, or does not overlap it. */
+    size_t (*utf8_take)(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key, size_t *chars,
+                        uint8_t *width);
 
     /* Unmask src to dst while it is ASCII. Gives n, or a place before the first other byte; from
      * there on nothing is written. n >= FWS_SHORT. dst is src, or does not overlap it. */
     size_t (*ascii)(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key);
 
     /* Write the `chars` characters of n bytes of valid UTF-8, all of them below U+0100, U+10000 or
-     * U+110000. */
-    void (*to_latin1)(uint8_t *out, const uint8_t *src, size_t n, size_t chars);
-    void (*to_ucs2)(uint16_t *out, const uint8_t *src, size_t n, size_t chars);
-    void (*to_ucs4)(uint32_t *out, const uint8_t *src, size_t n, size_t chars);
+     * U+110000. Where `padded`, FWS_PAD zeros stand behind those bytes. */
+    void (*to_latin1)(uint8_t *out, const uint8_t *src, size_t n, size_t chars, int padded);
+    void (*to_ucs2)(uint16_t *out, const uint8_t *src, size_t n, size_t chars, int padded);
+    void (*to_ucs4)(uint32_t *out, const uint8_t *src, size_t n, size_t chars, int padded);
 
     /* Write n characters, none of them a surrogate, as UTF-8; gives where they end. Nothing is
      * written from `end` on, which may lie behind that. */
@@ -62,7 +64,7 @@ typedef struct fws_kernels {
     {#level, \
      mask_##level, \
      utf8_prefix_##level, \
-     utf8_count_##level, \
+     utf8_take_##level, \
      ascii_##level, \
      to_latin1_##level, \
      to_ucs2_##level, \
@@ -71,7 +73,7 @@ typedef struct fws_kernels {
      from_ucs2_##level, \
      from_ucs4_##level}
 
-enum { FWS_BLOCK = 64, FWS_MAX_LEVELS = 4 };
+enum { FWS_BLOCK = 64, FWS_PAD = 128, FWS_MAX_LEVELS = 4 };
 
 /* Below this many bytes the call and the set-up of wide code cost more than they save. */
 enum { FWS_SHORT = 32 };

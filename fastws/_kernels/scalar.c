@@ -24,32 +24,42 @@ static size_t ascii_scalar(uint8_t *dst, const uint8_t *src, size_t n, uint32_t 
     return ascii_vectors(dst, src, n, key);
 }
 
-/* How many bytes from i on are ASCII, in steps of 32 and of 8. */
-FWS_INLINE size_t ascii_run(const uint8_t *src, size_t i, size_t n) {
+/* In these, `dst` is NULL where the bytes are not masked and stay where they are; otherwise they
+ * are unmasked to there. */
+
+/* How many bytes from i on are ASCII, in steps of 8. */
+FWS_INLINE size_t ascii_run(uint8_t *dst, const uint8_t *src, size_t i, size_t n, uint32_t key) {
+    const vec k = dst ? v_key(fws_key_phase(key, i)) : 0;
     size_t start = i;
-    for (; i + 32 <= n; i += 32) {
-        vec low = v_load(src + i) | v_load(src + i + 8);
-        if (!v_is_ascii(low | v_load(src + i + 16) | v_load(src + i + 24))) break;
+    for (; i + 8 <= n; i += 8) {
+        vec in = v_load(src + i) ^ k;
+        if (!v_is_ascii(in)) break;
+        if (dst) v_store(dst + i, in);
     }
-    while (i + 8 <= n && v_is_ascii(v_load(src + i))) i += 8;
     return i - start;
 }
 
-static size_t utf8_count_scalar(const uint8_t *src, size_t n, size_t *chars, uint8_t *width) {
+FWS_INLINE size_t utf8_scan(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key, size_t *chars,
+                            uint8_t *width) {
     fws_utf8 s = {0, 0, 0};
     size_t i = 0, boundary = 0, begun = 0;
-    uint8_t top = 0;
+    uint8_t top = 0, bytes[4] = {0};
+    if (dst) fws_store32(bytes, key);
     while (i < n) {
         if (!s.wanted) {
-            size_t run = src[i] < 0x80 ? ascii_run(src, i, n) : 0;
+            size_t run = ascii_run(dst, src, i, n, key);
             i += run;
             begun += run;
             boundary = i;
             if (i == n) break;
-            begun++;
-            if (src[i] > top) top = src[i];
         }
-        if (!fws_utf8_step(&s, src[i])) return boundary;
+        uint8_t b = src[i] ^ bytes[i & 3];
+        if (dst) dst[i] = b;
+        if (!s.wanted) {
+            begun++;
+            if (b > top) top = b;
+        }
+        if (!fws_utf8_step(&s, b)) return boundary;
         i++;
     }
     if (s.wanted) return boundary;
@@ -59,10 +69,15 @@ static size_t utf8_count_scalar(const uint8_t *src, size_t n, size_t *chars, uin
     return n;
 }
 
+static size_t utf8_take_scalar(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
+                               size_t *chars, uint8_t *width) {
+    return utf8_scan(dst, src, n, key, chars, width);
+}
+
 static size_t utf8_prefix_scalar(const uint8_t *src, size_t n) {
     size_t chars = 0;
     uint8_t width = 0;
-    return utf8_count_scalar(src, n, &chars, &width);
+    return utf8_scan(NULL, src, n, 0, &chars, &width);
 }
 
 enum { BLOCK_READ = 8, BLOCK_WRITE = 8 };

@@ -11,9 +11,9 @@
  * those behind it, and the places where one does begin are moved together by a table.
  *
  * Vocabulary: `reg` (16 bytes), r_load, r_store, r_store8 (the first 8 bytes), r_load8,
- * r_or, r_pick (by mask), r_shuffle, r_zip (the first 8 bytes of two, by turns), r_next1, r_next2 (moved
- * towards the start), r_any_high, r_conts and r_fours (one bit a byte: a continuation, a lead of
- * width 4), r_bits (of a mask), r_byte; b_add, b_below_80; h_ (lanes of 2 bytes) and w_ (of 4): _first
+ * r_or, r_pick (by mask), r_shuffle, r_zip (the first 8 bytes of two, by turns), r_any_high, r_wides (a
+ * lead of width 3 or 4), r_conts and r_fours (one bit a byte: a continuation, a lead of width 4),
+ * r_bits (of a mask), r_byte; b_add, b_below_80; h_ (lanes of 2 bytes) and w_ (of 4): _first
  * and _second (widen 8 or 4 bytes), _and, _left, _right, _below, h_above, h_narrow, w_word.
  */
 
@@ -28,6 +28,14 @@ FWS_INLINE unsigned trailing_ones(unsigned bits) {
         n++;
     }
     return n;
+}
+
+/* A block of 16 places ends where the last character that begins in it does: behind `most`
+ * continuations at most. Without a branch, which in prose would be as good as drawn by lot. */
+FWS_INLINE size_t block_bytes(const uint8_t *src, int most) {
+    size_t one = (size_t)fws_is_continuation(src[16]);
+    size_t two = most > 1 ? one & (size_t)fws_is_continuation(src[17]) : 0;
+    return 16 + one + two;
 }
 
 FWS_INLINE size_t ones8(unsigned bits) { return fws_places.count[bits]; }
@@ -48,13 +56,19 @@ FWS_INLINE moved block_latin1(uint8_t *out, const uint8_t *src) {
     return (moved){n + ones8(high), 16 + (size_t)fws_is_continuation(src[16])};
 }
 
-/* The character below U+10000 that would begin at each of the first 8 places. */
-FWS_INLINE reg chars_of_3(reg in) {
-    reg b0 = h_first(in), b1 = h_first(r_next1(in)), b2 = h_first(r_next2(in));
+/* The characters below U+10000 that would begin at 8 places, by the first, second and third byte
+ * of each. */
+FWS_INLINE reg chars_of_3(reg b0, reg b1, reg b2) {
     reg low1 = h_and(b1, h_byte(0x3F));
     reg two = r_or(h_left(h_and(b0, h_byte(0x1F)), 6), low1);
     reg three = r_or(r_or(h_left(b0, 12), h_left(low1, 6)), h_and(b2, h_byte(0x3F)));
     return r_pick(h_below(b0, 0x80), b0, r_pick(h_below(b0, 0xE0), two, three));
+}
+
+/* The same where none takes three bytes, as in most European text. */
+FWS_INLINE reg chars_of_2(reg b0, reg b1) {
+    reg two = r_or(h_left(h_and(b0, h_byte(0x1F)), 6), h_and(b1, h_byte(0x3F)));
+    return r_pick(h_below(b0, 0x80), b0, two);
 }
 
 FWS_INLINE reg together16(reg chars, unsigned leads) {
@@ -90,9 +104,21 @@ FWS_INLINE moved block_ucs2(uint16_t *out, const uint8_t *src) {
         r_store8((uint8_t *)out, h_narrow(run_of_3(in)));
         return (moved){4, 12};
     }
-    unsigned leads = ~conts & 0xFF;
-    r_store((uint8_t *)out, together16(chars_of_3(in), leads));
-    return (moved){ones8(leads), (size_t)8 + trailing_ones(conts >> 8)};
+    unsigned leads = ~conts & 0xFFFF, low = leads & 0xFF, high = leads >> 8;
+    size_t n = ones8(low);
+    reg b1 = r_load(src + 1);
+    if (!r_wides(in)) {
+        reg first = chars_of_2(h_first(in), h_first(b1));
+        r_store((uint8_t *)out, together16(first, low));
+        r_store((uint8_t *)(out + n), together16(chars_of_2(h_second(in), h_second(b1)), high));
+        return (moved){n + ones8(high), block_bytes(src, 1)};
+    }
+    reg b2 = r_load(src + 2);
+    reg first = chars_of_3(h_first(in), h_first(b1), h_first(b2));
+    reg second = chars_of_3(h_second(in), h_second(b1), h_second(b2));
+    r_store((uint8_t *)out, together16(first, low));
+    r_store((uint8_t *)(out + n), together16(second, high));
+    return (moved){n + ones8(high), block_bytes(src, 2)};
 }
 
 FWS_INLINE moved block_ucs4(uint32_t *out, const uint8_t *src) {
@@ -118,7 +144,8 @@ FWS_INLINE moved block_ucs4(uint32_t *out, const uint8_t *src) {
     }
     if (!(r_fours(in) & 0xFF)) {
         unsigned leads = ~conts & 0xFF;
-        reg chars = together16(chars_of_3(in), leads);
+        reg b1 = h_first(r_load(src + 1)), b2 = h_first(r_load(src + 2));
+        reg chars = together16(chars_of_3(h_first(in), b1, b2), leads);
         r_store((uint8_t *)out, w_first(chars));
         r_store((uint8_t *)(out + 4), w_second(chars));
         return (moved){ones8(leads), (size_t)8 + trailing_ones(conts >> 8)};

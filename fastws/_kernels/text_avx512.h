@@ -4,9 +4,16 @@
  * a character begins are moved together by the processor's own instruction, and a block is always
  * 64 places. After Clausecker and Lemire, "Transcoding Unicode characters with AVX-512
  * instructions" (2023). To registers only: the form that writes to memory is slow on some.
+ *
+ * A block is written once for both of its uses: among others, where it may write a whole vector
+ * (`room` is ALL), and at the end, where no more than `room` characters may be touched.
  */
 
+#define FWS_LAST_BLOCKS
+
 enum { BLOCK_READ = 128, BLOCK_WRITE = 64 };
+
+static const size_t ALL = (size_t)-1; /* a constant where it is used, so no test is left of it */
 
 static const uint64_t RUN_2 = 0xAAAAAAAAAAAAAAAAu, RUN_4 = 0xEEEEEEEEEEEEEEEEu;
 static const uint64_t RUN_3 = 0xDB6DB6DB6DB6u; /* of the first 48 */
@@ -24,30 +31,65 @@ FWS_INLINE __m512i w_load(const uint8_t *p) {
     return _mm512_cvtepu8_epi32(_mm_loadu_si128((const void *)p));
 }
 
-/* A block ends where the last character that begins in it does. A loop, since a guess at its end
- * lets the next block start at once, which a count of bits would not. */
-FWS_INLINE size_t block_bytes(const uint8_t *src) {
-    size_t n = 64;
-    while (fws_is_continuation(src[n])) n++;
-    return n;
+/* Write characters of 1, 2 or 4 bytes: a vector of them, or the first `room` of it. */
+FWS_INLINE uint64_t first_places(size_t room, unsigned places) {
+    return room < places ? ((uint64_t)1 << room) - 1 : ~(uint64_t)0;
+}
+FWS_INLINE void store_1(uint8_t *out, __m512i chars, size_t room) {
+    if (room == ALL)
+        _mm512_storeu_si512(out, chars);
+    else
+        _mm512_mask_storeu_epi8(out, first_places(room, 64), chars);
+}
+FWS_INLINE void store_2(uint16_t *out, __m512i chars, size_t room) {
+    if (room == ALL)
+        _mm512_storeu_si512(out, chars);
+    else
+        _mm512_mask_storeu_epi16(out, (__mmask32)first_places(room, 32), chars);
+}
+FWS_INLINE void store_4(uint32_t *out, __m512i chars, size_t room) {
+    if (room == ALL)
+        _mm512_storeu_si512(out, chars);
+    else
+        _mm512_mask_storeu_epi32(out, (__mmask16)first_places(room, 16), chars);
+}
+/* What is left of the room behind so many characters. */
+FWS_INLINE size_t less(size_t room, size_t chars) {
+    return room == ALL ? ALL : room > chars ? room - chars : 0;
+}
+FWS_INLINE size_t at_most(size_t chars, size_t room) { return chars < room ? chars : room; }
+
+/* A block ends where the last character that begins in it does: behind `most` continuations at most.
+ * Without a branch, which in prose would be as good as drawn by lot. */
+FWS_INLINE size_t block_bytes(const uint8_t *src, int most) {
+    size_t one = (size_t)fws_is_continuation(src[64]);
+    size_t two = most > 1 ? one & (size_t)fws_is_continuation(src[65]) : 0;
+    size_t three = most > 2 ? two & (size_t)fws_is_continuation(src[66]) : 0;
+    return 64 + one + two + three;
 }
 
-FWS_INLINE moved block_latin1(uint8_t *out, const uint8_t *src) {
+FWS_INLINE moved last_latin1(uint8_t *out, const uint8_t *src, size_t room) {
     vec in = v_load(src);
     __mmask64 high = _mm512_movepi8_mask(in);
     if (!high) {
-        v_store(out, in);
-        return (moved){64, 64};
+        store_1(out, in, room);
+        return (moved){at_most(64, room), 64};
     }
     /* C2 xx is xx, C3 xx is xx + 40. */
     vec second = join(v_load(src + 1), _mm512_slli_epi16(in, 6), v_byte(0x40));
     uint64_t leads = v_leads(in);
-    v_store(out, _mm512_maskz_compress_epi8(leads, _mm512_mask_mov_epi8(in, high, second)));
-    return (moved){(size_t)_mm_popcnt_u64(leads), 64 + (size_t)fws_is_continuation(src[64])};
+    vec chars = _mm512_maskz_compress_epi8(leads, _mm512_mask_mov_epi8(in, high, second));
+    store_1(out, chars, room);
+    size_t n = at_most((size_t)_mm_popcnt_u64(leads), room);
+    return (moved){n, 64 + (size_t)fws_is_continuation(src[64])};
+}
+
+FWS_INLINE moved block_latin1(uint8_t *out, const uint8_t *src) {
+    return last_latin1(out, src, ALL);
 }
 
 /* The characters below U+10000 that begin at 32 places. */
-FWS_INLINE size_t half_ucs2(uint16_t *out, const uint8_t *src, uint32_t leads) {
+FWS_INLINE size_t half_ucs2(uint16_t *out, const uint8_t *src, uint32_t leads, size_t room) {
     __m512i b0 = h_load(src), b1 = h_load(src + 1), b2 = h_load(src + 2);
     __m512i low1 = _mm512_and_si512(b1, h_set(0x3F));
     __m512i two = _mm512_or_si512(low1, _mm512_slli_epi16(_mm512_and_si512(b0, h_set(0x1F)), 6));
@@ -55,23 +97,25 @@ FWS_INLINE size_t half_ucs2(uint16_t *out, const uint8_t *src, uint32_t leads) {
                          h_set(0x3F));
     __m512i c = _mm512_mask_mov_epi16(b0, _mm512_cmpge_epu16_mask(b0, h_set(0xC0)), two);
     c = _mm512_mask_mov_epi16(c, _mm512_cmpge_epu16_mask(b0, h_set(0xE0)), three);
-    _mm512_storeu_si512(out, _mm512_maskz_compress_epi16(leads, c));
-    return (size_t)_mm_popcnt_u32(leads);
+    store_2(out, _mm512_maskz_compress_epi16(leads, c), room);
+    return at_most((size_t)_mm_popcnt_u32(leads), room);
 }
 
 /* The same where none takes three bytes, as in most European text. */
-FWS_INLINE size_t half_below_800(uint16_t *out, const uint8_t *src, uint32_t leads) {
+FWS_INLINE size_t half_below_800(uint16_t *out, const uint8_t *src, uint32_t leads, size_t room) {
     __m512i b0 = h_load(src), b1 = h_load(src + 1);
     __m512i two = join(_mm512_and_si512(_mm512_slli_epi16(b0, 6), h_set(0x7C0)), b1, h_set(0x3F));
     __m512i c = _mm512_mask_mov_epi16(b0, _mm512_cmpge_epu16_mask(b0, h_set(0xC0)), two);
-    _mm512_storeu_si512(out, _mm512_maskz_compress_epi16(leads, c));
-    return (size_t)_mm_popcnt_u32(leads);
+    store_2(out, _mm512_maskz_compress_epi16(leads, c), room);
+    return at_most((size_t)_mm_popcnt_u32(leads), room);
 }
 
 FWS_INLINE __m512i run_of_2(__m512i in) {
     return join(_mm512_slli_epi16(_mm512_and_si512(in, h_set(0x1F)), 6), _mm512_srli_epi16(in, 8),
                 h_set(0x3F));
 }
+
+/* Runs need no look at the room: a picture of continuations is whole only in text. */
 
 /* 16 characters of 3 bytes, in 4 bytes each. */
 FWS_INLINE __m512i run_of_3(__m512i in) {
@@ -85,12 +129,12 @@ FWS_INLINE __m512i run_of_3(__m512i in) {
     return join(low, _mm512_srli_epi32(w, 4), w_set(0xF000));
 }
 
-FWS_INLINE moved block_ucs2(uint16_t *out, const uint8_t *src) {
+FWS_INLINE moved last_ucs2(uint16_t *out, const uint8_t *src, size_t room) {
     vec in = v_load(src);
     if (v_is_ascii(in)) {
-        _mm512_storeu_si512(out, h_load(src));
-        _mm512_storeu_si512(out + 32, h_load(src + 32));
-        return (moved){64, 64};
+        store_2(out, h_load(src), room);
+        store_2(out + 32, h_load(src + 32), less(room, 32));
+        return (moved){at_most(64, room), 64};
     }
     uint64_t leads = v_leads(in), conts = ~leads;
     if (conts == RUN_2 && !fws_is_continuation(src[64])) {
@@ -102,14 +146,16 @@ FWS_INLINE moved block_ucs2(uint16_t *out, const uint8_t *src) {
         return (moved){16, 48};
     }
     if (!_mm512_cmpge_epu8_mask(in, v_byte(0xE0))) {
-        size_t below = half_below_800(out, src, (uint32_t)leads);
-        below += half_below_800(out + below, src + 32, (uint32_t)(leads >> 32));
-        return (moved){below, block_bytes(src)};
+        size_t below = half_below_800(out, src, (uint32_t)leads, room);
+        below += half_below_800(out + below, src + 32, (uint32_t)(leads >> 32), less(room, below));
+        return (moved){below, block_bytes(src, 1)};
     }
-    size_t n = half_ucs2(out, src, (uint32_t)leads);
-    n += half_ucs2(out + n, src + 32, (uint32_t)(leads >> 32));
-    return (moved){n, block_bytes(src)};
+    size_t n = half_ucs2(out, src, (uint32_t)leads, room);
+    n += half_ucs2(out + n, src + 32, (uint32_t)(leads >> 32), less(room, n));
+    return (moved){n, block_bytes(src, 2)};
 }
+
+FWS_INLINE moved block_ucs2(uint16_t *out, const uint8_t *src) { return last_ucs2(out, src, ALL); }
 
 /* The characters that begin at 16 of 128 places. */
 FWS_INLINE __m512i chars_at(__m512i in, __m512i behind, const uint8_t *places) {
@@ -131,12 +177,12 @@ FWS_INLINE __m512i chars_at(__m512i in, __m512i behind, const uint8_t *places) {
     return _mm512_mask_mov_epi32(c, _mm512_cmpge_epu32_mask(lead, w_set(0xF0)), four);
 }
 
-FWS_INLINE moved block_ucs4(uint32_t *out, const uint8_t *src) {
+FWS_INLINE moved last_ucs4(uint32_t *out, const uint8_t *src, size_t room) {
     vec in = v_load(src);
     uint64_t leads = v_leads(in), conts = ~leads;
     if (v_is_ascii(in)) {
-        for (int i = 0; i < 64; i += 16) _mm512_storeu_si512(out + i, w_load(src + i));
-        return (moved){64, 64};
+        for (size_t i = 0; i < 64; i += 16) store_4(out + i, w_load(src + i), less(room, i));
+        return (moved){at_most(64, room), 64};
     }
     if (conts == RUN_4) {
         __m512i low = join(_mm512_and_si512(_mm512_srli_epi32(in, 24), w_set(0x3F)),
@@ -156,10 +202,13 @@ FWS_INLINE moved block_ucs4(uint32_t *out, const uint8_t *src) {
     uint8_t places[64];
     size_t n = (size_t)_mm_popcnt_u64(leads);
     v_store(places, _mm512_maskz_compress_epi8(leads, v_load(all)));
+    n = at_most(n, room);
     for (size_t i = 0; i < n; i += 16)
-        _mm512_storeu_si512(out + i, chars_at(in, v_load(src + 64), places + i));
-    return (moved){n, block_bytes(src)};
+        store_4(out + i, chars_at(in, v_load(src + 64), places + i), less(room, i));
+    return (moved){n, block_bytes(src, 3)};
 }
+
+FWS_INLINE moved block_ucs4(uint32_t *out, const uint8_t *src) { return last_ucs4(out, src, ALL); }
 
 /* --- The other direction ------------------------------------------------------------------- */
 

@@ -16,8 +16,6 @@ FWS_INLINE reg r_or(reg a, reg b) { return vorrq_u8(a, b); }
 FWS_INLINE reg r_pick(reg mask, reg a, reg b) { return vbslq_u8(mask, a, b); }
 FWS_INLINE reg r_shuffle(reg a, reg at) { return vqtbl1q_u8(a, at); }
 FWS_INLINE reg r_zip(reg a, reg b) { return vzip1q_u8(a, b); }
-FWS_INLINE reg r_next1(reg a) { return vextq_u8(a, vdupq_n_u8(0), 1); }
-FWS_INLINE reg r_next2(reg a) { return vextq_u8(a, vdupq_n_u8(0), 2); }
 FWS_INLINE int r_any_high(reg a) { return vmaxvq_u8(a) >= 0x80; }
 FWS_INLINE unsigned r_bits(reg mask) {
     static const uint8_t weights[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
@@ -27,6 +25,7 @@ FWS_INLINE unsigned r_bits(reg mask) {
 FWS_INLINE unsigned r_conts(reg a) {
     return r_bits(vcltq_s8(vreinterpretq_s8_u8(a), vdupq_n_s8(-64)));
 }
+FWS_INLINE int r_wides(reg a) { return vmaxvq_u8(a) >= 0xE0; }
 FWS_INLINE unsigned r_fours(reg a) { return r_bits(vcgeq_u8(a, vdupq_n_u8(0xF0))); }
 
 FWS_INLINE reg b_add(reg a, reg b) { return vaddq_u8(a, b); }

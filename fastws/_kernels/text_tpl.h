@@ -5,37 +5,60 @@
  * `moved.bytes` were used up. A block starts at a character or behind one, where leading
  * continuations are passed over.
  *
- * At the end, where a block could read or write too far, it works on copies.
+ * At the end, where a block could write too far, blocks write aside, unless the level defines
+ * FWS_LAST_BLOCKS and gives last_latin1 and its like: blocks that write no more than `room`
+ * characters. Where one could read too far, it reads a copy with zeros behind it, unless zeros stand
+ * there already.
  *
  * For the way back it gives put_latin1, put_ucs2, put_ucs4 and few_ of each: see FWS_ENCODER.
  */
 
-#define FWS_TRANSCODE(name, type, block) \
-    static void FWS_NAME(name)(type * out, const uint8_t *src, size_t n, size_t chars) { \
+#ifdef FWS_LAST_BLOCKS
+#define FWS_TAIL(type, block, last) \
+    while (out < end) { \
+        moved m = last(out, src, (size_t)(end - out)); \
+        out += m.chars; \
+        src += m.bytes; \
+    }
+#else
+#define FWS_TAIL(type, block, last) \
+    type aside[BLOCK_WRITE + BLOCK_READ + BLOCK_WRITE]; \
+    size_t left = (size_t)(end - out), done = 0; \
+    while (done < left) { \
+        moved m = block(aside + done, src); \
+        done += m.chars; \
+        src += m.bytes; \
+    } \
+    memcpy(out, aside, left * sizeof *out);
+#endif
+
+#define FWS_TRANSCODE(name, type, block, last) \
+    static void FWS_NAME(name)(type * out, const uint8_t *src, size_t n, size_t chars, \
+                               int padded) { \
         type *const end = out + chars; \
-        size_t i = 0; \
-        while (i + BLOCK_READ <= n && (size_t)(end - out) >= BLOCK_WRITE) { \
+        const uint8_t *const src_end = src + n; \
+        size_t readable = padded ? n + FWS_PAD : n, i = 0; \
+        /* Where so many characters are left, so many bytes are: no padding is taken for text. */ \
+        while (i + BLOCK_READ <= readable && (size_t)(end - out) >= BLOCK_WRITE) { \
             moved m = block(out, src + i); \
             out += m.chars; \
             i += m.bytes; \
         } \
+        src += i; \
         /* What is left is shorter than a block, or has fewer characters than one writes. */ \
         uint8_t rest[4 * BLOCK_WRITE + 2 * BLOCK_READ]; \
-        type last[BLOCK_WRITE + BLOCK_READ + BLOCK_WRITE]; \
-        size_t left = (size_t)(end - out), done = 0; \
-        memcpy(rest, src + i, n - i); \
-        memset(rest + (n - i), 0, BLOCK_READ); \
-        for (size_t at = 0; done < left;) { \
-            moved m = block(last + done, rest + at); \
-            done += m.chars; \
-            at += m.bytes; \
+        if (!padded) { \
+            size_t size = (size_t)(src_end - src); \
+            memcpy(rest, src, size); \
+            memset(rest + size, 0, BLOCK_READ); \
+            src = rest; \
         } \
-        memcpy(out, last, left * sizeof *out); \
+        FWS_TAIL(type, block, last) \
     }
 
-FWS_TRANSCODE(to_latin1, uint8_t, block_latin1)
-FWS_TRANSCODE(to_ucs2, uint16_t, block_ucs2)
-FWS_TRANSCODE(to_ucs4, uint32_t, block_ucs4)
+FWS_TRANSCODE(to_latin1, uint8_t, block_latin1, last_latin1)
+FWS_TRANSCODE(to_ucs2, uint16_t, block_ucs2, last_ucs2)
+FWS_TRANSCODE(to_ucs4, uint32_t, block_ucs4, last_ucs4)
 
 FWS_ENCODER(from_latin1, uint8_t, put_latin1, few_latin1, fws_put_latin1)
 FWS_ENCODER(from_ucs2, uint16_t, put_ucs2, few_ucs2, fws_put_ucs2)

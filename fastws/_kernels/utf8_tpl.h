@@ -1,4 +1,4 @@
-/* UTF-8 validation, and counting on the way, written once over any vector.
+/* UTF-8 validation, with unmasking and counting on the way, written once over any vector.
  *
  * After Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte" (2021). Two
  * bytes in a row are looked up by three nibbles: the high and the low one of the byte before, and
@@ -25,7 +25,9 @@
  * ((a | b) & c), v_byte (one byte, repeated), v_table
  * (16 bytes), v_lookup (by indexes below 16), v_high_nibble, v_low_nibble, v_sub (saturating),
  * v_prev1, v_prev2, v_prev3 (this vector moved by so many bytes, filled from the one before),
- * v_is_ascii, v_is_zero, v_max, v_chars (how many bytes are not continuations).
+ * v_is_ascii, v_is_zero, v_max, v_chars (how many bytes are not continuations). A level whose
+ * vectors are as long as a block, and which can load and store parts of them, defines FWS_PARTS and
+ * gives v_load_part, v_store_part and v_part (its first bytes, and zeros behind them).
  */
 
 enum {
@@ -41,6 +43,11 @@ enum {
     ANY_LOW = TOO_SHORT | TOO_LONG | TWO_CONTS, /* faults that no low nibble rules out */
     BLOCK_VECS = FWS_BLOCK / VEC_SIZE
 };
+
+/* FWS_BLOCK bytes. */
+typedef struct lines {
+    vec v[BLOCK_VECS];
+} lines;
 
 /* clang-format off */
 static const uint8_t FAULTS_BEFORE_HIGH[16] = {
@@ -123,13 +130,12 @@ FWS_INLINE vec utf8_faults(const carry *c, vec in, vec before) {
 
 typedef enum block { BLOCK_FAULT, BLOCK_ASCII, BLOCK_UTF8 } block;
 
-/* Take the next FWS_BLOCK bytes: BLOCK_FAULT where they cannot follow what came before. */
-FWS_INLINE block utf8_block(const uint8_t *src, carry *c, int count) {
-    vec in[BLOCK_VECS];
-    vec all = in[0] = v_load(src);
-    for (int i = 1; i < BLOCK_VECS; i++) all = v_or(all, in[i] = v_load(src + i * VEC_SIZE));
+/* Judge the next block: BLOCK_FAULT where it cannot follow what came before. */
+FWS_INLINE block utf8_block(const lines *in, carry *c, int count) {
+    vec all = in->v[0];
+    for (int i = 1; i < BLOCK_VECS; i++) all = v_or(all, in->v[i]);
     vec before = c->before;
-    c->before = in[BLOCK_VECS - 1];
+    c->before = in->v[BLOCK_VECS - 1];
     if (v_is_ascii(all)) {
         int closed = v_is_zero(c->open);
         c->open = v_zero();
@@ -138,63 +144,110 @@ FWS_INLINE block utf8_block(const uint8_t *src, carry *c, int count) {
     }
     if (count) {
         for (int i = 0; i < BLOCK_VECS; i++) {
-            c->chars += v_chars(in[i]);
-            c->largest = v_max(c->largest, in[i]);
+            c->chars += v_chars(in->v[i]);
+            c->largest = v_max(c->largest, in->v[i]);
         }
     }
-    vec fault = utf8_faults(c, in[0], before);
-    for (int i = 1; i < BLOCK_VECS; i++) fault = v_or(fault, utf8_faults(c, in[i], in[i - 1]));
-    c->open = v_sub(in[BLOCK_VECS - 1], v_load(CLOSED_END + FWS_BLOCK - VEC_SIZE));
+    vec fault = utf8_faults(c, in->v[0], before);
+    for (int i = 1; i < BLOCK_VECS; i++)
+        fault = v_or(fault, utf8_faults(c, in->v[i], in->v[i - 1]));
+    c->open = v_sub(in->v[BLOCK_VECS - 1], v_load(CLOSED_END + FWS_BLOCK - VEC_SIZE));
     return v_is_zero(fault) ? BLOCK_UTF8 : BLOCK_FAULT;
 }
 
+/* In all of these, `dst` is NULL where the bytes are not masked and stay where they are; otherwise
+ * they are unmasked to there. */
+
+FWS_INLINE lines take_block(uint8_t *dst, const uint8_t *src, vec key) {
+    lines in;
+    for (int i = 0; i < BLOCK_VECS; i++) {
+        in.v[i] = v_load(src + i * VEC_SIZE);
+        if (!dst) continue;
+        in.v[i] = v_xor(in.v[i], key);
+        v_store(dst + i * VEC_SIZE, in.v[i]);
+    }
+    return in;
+}
+
+/* The last bytes, fewer than a block, with zeros behind them. */
+#ifdef FWS_PARTS
+FWS_INLINE lines take_rest(uint8_t *dst, const uint8_t *src, size_t n, vec key) {
+    lines in = {{v_load_part(src, n)}};
+    if (dst) {
+        in.v[0] = v_part(v_xor(in.v[0], key), n);
+        v_store_part(dst, in.v[0], n);
+    }
+    return in;
+}
+#else
+FWS_INLINE lines take_rest(uint8_t *dst, const uint8_t *src, size_t n, vec key) {
+    uint8_t rest[FWS_BLOCK] = {0};
+    memcpy(rest, src, n);
+    if (dst) {
+        take_block(rest, rest, key);
+        memcpy(dst, rest, n);
+        memset(rest + n, 0, FWS_BLOCK - n);
+    }
+    return take_block(NULL, rest, key);
+}
+#endif
+
 /* How many bytes from i on are ASCII, in steps of four vectors. */
-FWS_INLINE size_t ascii_run(const uint8_t *src, size_t i, size_t n) {
+FWS_INLINE size_t ascii_run(uint8_t *dst, const uint8_t *src, size_t i, size_t n, vec key) {
     size_t start = i;
     for (; i + 4 * VEC_SIZE <= n; i += 4 * VEC_SIZE) {
-        vec low = v_or(v_load(src + i), v_load(src + i + VEC_SIZE));
-        vec high = v_or(v_load(src + i + 2 * VEC_SIZE), v_load(src + i + 3 * VEC_SIZE));
-        if (!v_is_ascii(v_or(low, high))) break;
+        vec in[4];
+        for (int k = 0; k < 4; k++) {
+            in[k] = v_load(src + i + (size_t)k * VEC_SIZE);
+            if (dst) in[k] = v_xor(in[k], key);
+        }
+        if (!v_is_ascii(v_or(v_or(in[0], in[1]), v_or(in[2], in[3])))) break;
+        if (!dst) continue;
+        for (int k = 0; k < 4; k++) v_store(dst + i + (size_t)k * VEC_SIZE, in[k]);
     }
     return i - start;
 }
 
-FWS_INLINE size_t utf8_scan(const uint8_t *src, size_t n, carry *c, int count) {
+FWS_INLINE size_t utf8_scan(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key, carry *c,
+                            int count) {
+    const uint8_t *plain = dst ? dst : src;
+    const vec k = v_key(key);
     size_t i = 0;
     start(c);
     while (i + FWS_BLOCK <= n) {
-        block kind = utf8_block(src + i, c, count);
-        if (kind == BLOCK_FAULT) return i - fws_utf8_open(src, i);
+        lines in = take_block(dst ? dst + i : NULL, src + i, k);
+        block kind = utf8_block(&in, c, count);
+        if (kind == BLOCK_FAULT) return i - fws_utf8_open(plain, i);
         i += FWS_BLOCK;
         if (kind == BLOCK_ASCII) {
             /* Behind ASCII, `before` needs to hold nothing but ASCII: it may stay as it is. */
-            size_t run = ascii_run(src, i, n);
+            size_t run = ascii_run(dst, src, i, n, k);
             c->chars += run;
             i += run;
         }
     }
     if (i < n) {
         /* The zeros behind the rest are ASCII: they show a code point that was left open. */
-        uint8_t rest[FWS_BLOCK] = {0};
-        memcpy(rest, src + i, n - i);
-        if (utf8_block(rest, c, count) == BLOCK_FAULT) return i - fws_utf8_open(src, i);
+        lines in = take_rest(dst ? dst + i : NULL, src + i, n - i, k);
+        if (utf8_block(&in, c, count) == BLOCK_FAULT) return i - fws_utf8_open(plain, i);
         c->chars -= FWS_BLOCK - (n - i);
     } else if (!v_is_zero(c->open)) {
-        return i - fws_utf8_open(src, i);
+        return i - fws_utf8_open(plain, i);
     }
     return n;
 }
 
 static size_t FWS_NAME(utf8_prefix)(const uint8_t *src, size_t n) {
     carry c;
-    return utf8_scan(src, n, &c, 0);
+    return utf8_scan(NULL, src, n, 0, &c, 0);
 }
 
-static size_t FWS_NAME(utf8_count)(const uint8_t *src, size_t n, size_t *chars, uint8_t *width) {
+static size_t FWS_NAME(utf8_take)(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key,
+                                  size_t *chars, uint8_t *width) {
     carry c;
-    size_t good = utf8_scan(src, n, &c, 1);
+    size_t good = utf8_scan(dst, src, n, key, &c, 1);
     if (good == n) {
-        uint8_t found = v_is_zero(v_sub(c.largest, v_byte(0x7F)))   ? 0
+        uint8_t found = v_is_zero(v_sub(c.largest, v_byte(0x7F)))   ? FWS_ASCII
                         : v_is_zero(v_sub(c.largest, v_byte(0xC3))) ? FWS_LATIN
                         : v_is_zero(v_sub(c.largest, v_byte(0xEF))) ? FWS_UCS2
                                                                     : FWS_UCS4;

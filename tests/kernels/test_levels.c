@@ -25,9 +25,9 @@ static int expected(const char *names[FWS_MAX_LEVELS]) {
 
 static void check_whole(const fws_kernels *level) {
     now.what = "a level without one of its kernels";
-    if (!level->name || !level->mask || !level->utf8_prefix || !level->utf8_count ||
-        !level->ascii || !level->to_latin1 || !level->to_ucs2 || !level->to_ucs4 ||
-        !level->from_latin1 || !level->from_ucs2 || !level->from_ucs4)
+    if (!level->name || !level->mask || !level->utf8_prefix || !level->utf8_take || !level->ascii ||
+        !level->to_latin1 || !level->to_ucs2 || !level->to_ucs4 || !level->from_latin1 ||
+        !level->from_ucs2 || !level->from_ucs4)
         fail("a kernel is missing");
     now.calls++;
 }

@@ -11,23 +11,47 @@ static uint8_t *lay(arena *a, int at_end, size_t n) {
     return at_end ? arena_end(a, n) : arena_start(a, n);
 }
 
-static uint8_t *lay_text(int at_end) {
-    uint8_t *src = lay(&from, at_end, size);
+static uint8_t *lay_text(int at_end, int padded) {
+    size_t room = size + (padded ? FWS_PAD : 0);
+    uint8_t *src = lay(&from, at_end, room);
+    if (room) memset(src, 0, room);
     if (size) memcpy(src, text, size);
     return src;
 }
 
-/* --- Counted ------------------------------------------------------------------------------- */
+static uint32_t random_key(uint8_t key[4]) {
+    uint32_t word;
+    random_bytes(key, 4);
+    memcpy(&word, key, 4);
+    return word;
+}
 
-static void check_count(const fws_kernels *level, int at_end) {
-    const uint8_t *src = lay_text(at_end);
+/* Lay the text masked. */
+static uint8_t *lay_masked(int at_end, const uint8_t key[4]) {
+    uint8_t *src = lay(&from, at_end, size);
+    for (size_t i = 0; i < size; i++) src[i] = (uint8_t)(text[i] ^ key[i % 4]);
+    return src;
+}
+
+/* --- Unmasked, checked and counted --------------------------------------------------------- */
+
+static void check_take_whole(const fws_kernels *level, int at_end, int in_place) {
+    uint8_t key[4];
+    uint32_t word = random_key(key);
+    size_t wanted = level->utf8_prefix(lay_text(at_end, 0), size);
+    uint8_t *src = lay_masked(at_end, key);
+    uint8_t *dst = in_place ? src : lay(&to, at_end, size);
     size_t counted = 1000;
     uint8_t before = (uint8_t)random_below(FWS_UCS4 + 1), widest = before;
-    size_t good = level->utf8_count(src, size, &counted, &widest);
-    now.what = "utf8_count";
+    now.what = in_place ? "utf8_take in place" : "utf8_take";
+    size_t good = level->utf8_take(dst, src, size, word, &counted, &widest);
     now.calls++;
-    expect_size("the same as utf8_prefix", good, level->utf8_prefix(src, size));
+    arena_intact(&from);
+    if (!in_place) arena_intact(&to);
+    expect_size("the same as utf8_prefix", good, wanted);
     expect_size("valid", good == size, (size_t)is_valid());
+    size_t there = judged.fault < size ? judged.fault + 1 : size;
+    if (memcmp(dst, text, there)) fail("it is unmasked otherwise");
     if (!is_valid()) {
         expect_size("the characters of an invalid text", counted, 1000);
         expect_size("the width of an invalid text", widest, before);
@@ -63,43 +87,35 @@ static void compare(const uint8_t *out, size_t bytes) {
     now.calls++;
 }
 
-static void check_write(const fws_kernels *level, int src_at_end, int dst_at_end) {
-    const uint8_t *src = lay_text(src_at_end);
+static void check_write(const fws_kernels *level, int src_at_end, int dst_at_end, int padded) {
+    const uint8_t *src = lay_text(src_at_end, padded);
     if (width() <= FWS_LATIN) {
         uint8_t *out = lay(&to, dst_at_end, chars_n);
         now.what = "to_latin1";
-        level->to_latin1(out, src, size, chars_n);
+        level->to_latin1(out, src, size, chars_n, padded);
         compare(out, 1);
     }
     if (width() <= FWS_UCS2) {
         uint8_t *out = lay(&to, dst_at_end, 2 * chars_n);
         now.what = "to_ucs2";
-        level->to_ucs2((void *)out, src, size, chars_n);
+        level->to_ucs2((void *)out, src, size, chars_n, padded);
         compare(out, 2);
     }
     uint8_t *out = lay(&to, dst_at_end, 4 * chars_n);
     now.what = "to_ucs4";
-    level->to_ucs4((void *)out, src, size, chars_n);
+    level->to_ucs4((void *)out, src, size, chars_n, padded);
     compare(out, 4);
 }
 
 /* --- Unmasked, in chunks ------------------------------------------------------------------- */
-
-static uint32_t random_key(uint8_t key[4]) {
-    uint32_t word;
-    random_bytes(key, 4);
-    memcpy(&word, key, 4);
-    return word;
-}
 
 /* Unmask the text in `parts` chunks, to another place or in place; then write it. */
 static void check_take(const fws_kernels *level, int in_place, size_t parts) {
     uint8_t key[4];
     uint32_t word = random_key(key);
     fws_text t = {0};
-    uint8_t *src = lay(&from, 1, size), *dst = in_place ? src : lay(&to, 1, size);
+    uint8_t *src = lay_masked(1, key), *dst = in_place ? src : lay(&to, 1, size);
     size_t at = 0, end = 0;
-    for (size_t i = 0; i < size; i++) src[i] = (uint8_t)(text[i] ^ key[i % 4]);
     now.what = in_place ? "fws_text_take in place" : "fws_text_take";
     for (; parts && end == at; parts--) {
         size_t n = parts == 1 ? size - at : random_below(size - at + 1);
@@ -116,20 +132,76 @@ static void check_take(const fws_kernels *level, int in_place, size_t parts) {
     expect_size("continuation bytes wanted", t.utf8.wanted == 0, (size_t)is_valid());
     if (memcmp(dst, text, size)) fail("it is unmasked otherwise");
     if (!is_valid() || width() == FWS_ASCII) return;
-    uint8_t *read = lay_text(0), *out = lay(&to, 1, 4 * chars_n);
+    int padded = (int)random_below(2);
+    uint8_t *read = lay_text(0, padded), *out = lay(&to, 1, 4 * chars_n);
     expect_size("the characters", t.chars, chars_n);
     expect_size("the width", t.width, width());
-    fws_text_write(level, &t, out, read, size);
+    fws_text_write(level, t.width, out, t.chars, read, size, padded);
     compare(out, width() == FWS_LATIN ? 1 : width() == FWS_UCS2 ? 2 : 4);
+}
+
+/* Transcode the text piece by piece, in four bytes a character, as it comes in chunks. */
+static void check_piece(const fws_kernels *level, size_t most) {
+    static uint8_t scratch[FWS_SCRATCH];
+    static uint32_t out[TEXT_MAX];
+    uint8_t key[4];
+    uint32_t word = random_key(key);
+    fws_text t = {0};
+    const uint8_t *src = lay_masked(1, key);
+    size_t written = 0;
+    now.what = "fws_piece_take";
+    for (size_t at = 0, n, whole; at < size; at += n) {
+        n = 1 + random_below(most);
+        if (n > size - at) n = size - at;
+        size_t good =
+            fws_piece_take(level, &t, scratch, src + at, n, fws_key_phase(word, at), &whole);
+        now.calls++;
+        if (good != n || judged.fault < at + n) {
+            expect_size("the fault", at + good, judged.fault);
+            return;
+        }
+        for (size_t i = 0; i < FWS_PAD; i++)
+            if (scratch[whole + i]) fail("there are no zeros behind the piece");
+        size_t chars_there = fws_text_whole(&t) - written;
+        if (chars_there && t.width)
+            fws_text_write(level, FWS_UCS4, out + written, chars_there, scratch, whole, 1);
+        else
+            for (size_t i = 0; i < chars_there; i++) out[written + i] = scratch[i];
+        written += chars_there;
+    }
+    expect_size("continuation bytes wanted", t.utf8.wanted == 0, (size_t)is_valid());
+    if (!is_valid()) return;
+    expect_size("the characters", written, chars_n);
+    expect_size("the width", t.width, width());
+    for (size_t i = 0; i < chars_n; i++) expect_size("a character", out[i], chars[i]);
+}
+
+static void check_widen(void) {
+    static const uint8_t one[] = {0, 0x7F, 0x80, 0xFF, 'a'};
+    static const uint16_t two[] = {0, 0x7F, 0x80, 0xFF, 'a'};
+    static const uint32_t four[] = {0, 0x7F, 0x80, 0xFF, 'a'};
+    const void *const as[] = {one, one, two, four};
+    uint32_t out[5];
+    now.what = "fws_widen";
+    for (uint8_t from_width = FWS_ASCII; from_width <= FWS_UCS4; from_width++) {
+        for (uint8_t to_width = from_width; to_width <= FWS_UCS4; to_width++) {
+            fws_widen(out, to_width, as[from_width], from_width, 5);
+            if (memcmp(out, as[to_width], 5 * fws_char_size(to_width)))
+                fail("width %d to %d is written otherwise", from_width, to_width);
+            now.calls++;
+        }
+    }
 }
 
 static void check_text(const fws_kernels *level) {
     for (int i = 0; i < 4; i++) {
-        if (is_valid()) check_write(level, i & 1, i >> 1);
+        if (is_valid()) check_write(level, i & 1, i >> 1, 0);
+        if (is_valid()) check_write(level, i & 1, i >> 1, 1);
         check_take(level, i & 1, 1 + (size_t)i);
+        check_take_whole(level, i & 1, i >> 1);
     }
-    check_count(level, 0);
-    check_count(level, 1);
+    check_piece(level, 8);
+    check_piece(level, FWS_PIECE);
 }
 
 /* --- The texts ----------------------------------------------------------------------------- */
@@ -142,8 +214,8 @@ static void check_damaged(const fws_kernels *level) {
     }
 }
 
-/* Pieces are cut inside of characters. */
-static void check_pieces(const fws_kernels *level) {
+/* Characters lie across the end of a piece. */
+static void check_long(const fws_kernels *level) {
     for (size_t shift = 0; shift < 5; shift++) {
         for (unsigned kind = 1; kind < RANGES_N; kind++) {
             const range *r = &RANGES[kind];
@@ -215,10 +287,11 @@ static void check_all_ascii(const fws_kernels *level) {
 }
 
 static void check_level(const fws_kernels *level) {
+    check_widen();
     check_all_ascii(level);
     each_text(level, check_text);
     check_damaged(level);
-    check_pieces(level);
+    check_long(level);
 }
 
 int main(void) {
