@@ -48,11 +48,13 @@ examples:
 INFO_HELP = """\
 Show what is in use here: the back end, the SIMD level, and for each host library
 its version, the versions that its adapter was proven on, and the state in which
-`fastws run` would have it.
+`fastws run` would have it. What is replaced in it is shown where the terminal is
+wide enough, and where the output goes elsewhere.
 
 states:
   on       fastws does its work
   refused  it is left as it is; the reason stands beside
+  waiting  it cannot be imported; the reason stands beside
   absent   it is not installed
 """
 
@@ -129,6 +131,7 @@ def make_parser() -> Parser:
     info = commands.add_parser(
         "info", help="what is in use here", description=INFO_HELP, formatter_class=raw
     )
+    info.add_argument("--json", action="store_true", help="all of it, for programs")
     info.set_defaults(call=info_command)
     add_run(commands)
 
@@ -170,93 +173,28 @@ def port(word: str) -> int:
 # --- info ----------------------------------------------------------------------------------------
 
 
-def info_command(_: argparse.Namespace) -> int:
+def info_command(arguments: argparse.Namespace) -> int:
     """Print what is in use: the back end, the level, and the hosts."""
-    import platform
+    from ._info import as_text, gather
 
-    import fastws
+    facts = gather()
+    if arguments.json:
+        import json
 
-    facts = {
-        "fastws": fastws.__version__,
-        "python": f"{platform.python_implementation()} {platform.python_version()}"
-        f" on {platform.system()} {platform.machine()}",
-        "back end": fastws.backend + ("" if fastws.ACCELERATED else f" ({why_not_compiled()})"),
-        "level": fastws.simd,
-        "levels here": " ".join(levels_here()) or "none",
-    }
-    for name, value in facts.items():
-        print(f"{name:<13}{value}")
-    print()
-    for line in table([("host", "version", "supported", "state", ""), *host_rows()]):
-        print(line)
+        print(json.dumps(facts, indent=2))
+    else:
+        print(as_text(facts, terminal_width()))
     return 0
 
 
-def levels_here() -> tuple[str, ...]:
-    """Give the SIMD levels that this machine can use, best first."""
-    try:
-        from . import _codec
-    except ImportError:
-        return ()
-    levels: tuple[str, ...] = _codec.levels()
-    return levels
+def terminal_width() -> int | None:
+    """Give the columns of the terminal that is printed to, or None where it is none."""
+    import os
+    import shutil
 
-
-def why_not_compiled() -> str:
-    """Say why the pure back end is in use."""
-    from ._backend import switched_on
-
-    if switched_on("FASTWS_NO_EXTENSIONS"):
-        return "FASTWS_NO_EXTENSIONS is set"
-    try:
-        import fastws._codec  # noqa: F401
-    except ImportError as error:
-        return f"no compiled core: {error}"
-    return "the compiled core could not be imported"
-
-
-def host_rows() -> list[tuple[str, ...]]:
-    """Give a row of the table for each host library that has an adapter.
-
-    What is installed is imported with its adapter in: that alone shows what a program would get.
-    """
-    import warnings
-
-    from .adapters import install, status
-    from .adapters._registry import HOSTS
-
-    failures = {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a refusal's reason stands in the table
-        install()
-        for name, found in status().items():
-            if found.state != "absent":
-                failures[name] = import_failure(HOSTS[name].modules[0])
-    rows: list[tuple[str, ...]] = []
-    for name, found in status().items():
-        reason = found.reason or failures.get(name, "")
-        rows.append((name, found.version or "-", found.supported, found.state, reason))
-    return rows
-
-
-def import_failure(module: str) -> str:
-    """Import a module and say what went wrong, or nothing."""
-    from importlib import import_module
-
-    try:
-        import_module(module)
-    except Exception as error:  # whatever a host raises, the others are to be shown
-        return f"cannot be imported: {error!r}"
-    return ""
-
-
-def table(rows: list[tuple[str, ...]]) -> list[str]:
-    """Align rows of words in columns."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(f"{word:<{width}}" for word, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
+    if sys.stdout.isatty() or os.environ.get("COLUMNS"):
+        return shutil.get_terminal_size().columns
+    return None
 
 
 # --- run -----------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import signal
@@ -11,12 +12,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from processes import FASTWS, ROOT, fastws_, python
 
 import fastws
-from fastws import cli
+from fastws import _info, cli
 
 # --- Help, version, mistakes ---------------------------------------------------------------------
 
@@ -77,7 +79,7 @@ def test_the_command_line_imports_little() -> None:
 
 
 def test_info_tells_what_is_in_use() -> None:
-    done = fastws_("info")
+    done = python(*FASTWS, "info", COLUMNS="80")
     assert (done.returncode, done.stderr) == (0, "")
     facts, hosts = done.stdout.split("\n\n")
     named = {line[:13].rstrip(): line[13:] for line in facts.splitlines()}
@@ -88,7 +90,8 @@ def test_info_tells_what_is_in_use() -> None:
     if fastws.ACCELERATED:
         assert fastws.simd in named["levels here"].split()
     head, *rows = hosts.splitlines()
-    assert head.split() == ["host", "version", "supported", "state"]
+    assert head.split()[:4] == ["host", "version", "supported", "state"]
+    rows = [row for row in rows if not row.startswith(" ")]
     assert [row.split()[0] for row in rows] == list(fastws.status())
     assert {row[head.index("state") :].split()[0] for row in rows} <= {"on", "absent", "refused"}
 
@@ -109,12 +112,90 @@ def test_info_tells_the_state_that_a_program_would_get() -> None:
 def test_info_shows_a_host_that_cannot_be_imported(tmp_path: Path) -> None:
     (tmp_path / "websockets").mkdir()
     (tmp_path / "websockets" / "__init__.py").write_text("raise RuntimeError('broken')")
-    metadata = tmp_path / "websockets-17.4.dist-info" / "METADATA"
-    metadata.parent.mkdir()
-    metadata.write_text("Metadata-Version: 2.1\nName: websockets\nVersion: 17.4\n")
+    install_metadata(tmp_path, "websockets", "17.4")
     done = python(*FASTWS, "info", path=str(tmp_path))
-    assert "cannot be imported: RuntimeError('broken')" in done.stdout
+    assert "waiting  cannot be imported: RuntimeError('broken')" in done.stdout
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def install_metadata(folder: Path, name: str, version: str) -> None:
+    metadata = folder / f"{name}-{version}.dist-info" / "METADATA"
+    metadata.parent.mkdir()
+    metadata.write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+
+
+def info_as_json(path: str = "") -> Any:
+    done = python(*FASTWS, "info", "--json", path=path)
+    assert (done.returncode, done.stderr) == (0, "")
+    return json.loads(done.stdout)
+
+
+def test_info_as_json_holds_everything() -> None:
+    facts = info_as_json()
+    assert list(facts["hosts"]) == list(fastws.status())
+    assert (facts["fastws"], facts["backend"]) == (fastws.__version__, fastws.backend)
+    assert facts["simd"] == fastws.simd
+    assert bool(facts["why_not_compiled"]) is not fastws.ACCELERATED
+    assert facts["python"] == platform.python_version()
+    for name, host in facts["hosts"].items():
+        assert set(host) == {"version", "supported", "state", "reason", "replaced"}
+        assert bool(host["replaced"]) is (host["state"] == "on")
+        assert host["supported"] == fastws.status()[name].supported
+
+
+def test_info_tells_why_a_host_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "websockets").mkdir()
+    for name in ("__init__.py", "protocol.py"):
+        (tmp_path / "websockets" / name).write_text("")
+    install_metadata(tmp_path, "websockets", "1.5")
+    found = info_as_json(str(tmp_path))["hosts"]["websockets"]
+    assert (found["version"], found["state"], found["replaced"]) == ("1.5", "refused", [])
+    assert found["reason"] == "version 1.5 is not one that the adapter was proven on"
+    for columns in ("60", "80", ""):
+        done = python(*FASTWS, "info", path=str(tmp_path), COLUMNS=columns)
+        told = done.stdout.split("\n\n")[1]
+        row = told[told.index("\nwebsockets ") :].split()
+        assert row[1:4] == ["1.5", ">=16.0,<18", "refused"]
+        assert " ".join(row).startswith(f"websockets 1.5 >=16.0,<18 refused {found['reason']}")
+        if columns == "":  # no terminal: nothing is wrapped
+            assert f"refused  {found['reason']}\n" in told
+
+
+HOSTS = {
+    "one": ("1.0", ">=1,<2", "on", "", ["one.protocol.Reader.feed", "one.utils.mask"]),
+    "two": ("3.0", ">=1,<2", "refused", "version 3.0 is not one that was proven", []),
+    "three": (None, ">=5,<6", "absent", "", []),
+}
+WIDE = """\
+host   version  supported  state    replaced
+one    1.0      >=1,<2     on       one.protocol.Reader.feed
+                                    one.utils.mask
+two    3.0      >=1,<2     refused  version 3.0 is not one that was proven
+three  -        >=5,<6     absent
+"""
+NARROW = """\
+host   version  supported  state
+one    1.0      >=1,<2     on
+two    3.0      >=1,<2     refused  version 3.0 is not one that
+                                    was proven
+three  -        >=5,<6     absent
+"""
+
+
+@pytest.mark.parametrize(
+    ("width", "table"), [(None, WIDE), (80, WIDE), (59, NARROW), (20, NARROW)], ids=str
+)
+def test_the_table_fits_the_terminal(width: int | None, table: str) -> None:
+    fields = ("version", "supported", "state", "reason", "replaced")
+    hosts = {name: dict(zip(fields, host, strict=True)) for name, host in HOSTS.items()}
+    assert "\n".join(_info.host_lines(hosts, width)) + "\n" == table
+
+
+def test_what_is_printed_elsewhere_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    assert cli.terminal_width() is None
+    monkeypatch.setenv("COLUMNS", "123")
+    assert cli.terminal_width() == 123
 
 
 # --- echo ----------------------------------------------------------------------------------------

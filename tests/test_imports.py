@@ -30,7 +30,7 @@ INNER = {
     "_codec": {"_types", "_rules"},
     "_backend": {"_pure", "_codec"},
 }
-OUTERMOST = {"adapters", "cli", "__main__"}
+OUTERMOST = {"adapters", "cli", "_info", "__main__"}
 
 
 def ring(name: str) -> str:

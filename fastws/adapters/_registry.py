@@ -4,6 +4,10 @@ An adapter is a module of this package named after its host, with `install()`, `
 `supported()`, a `SUPPORTED` range and `patches()`, which looks at the host (imported by then, never
 by us), raises `Refusal` where it is not what was proven, and otherwise lists what to replace. All
 else is done here: waiting for the import, the version, the warning, the way back.
+
+Others offer adapters as entry points of the group `fastws.adapters`; see `docs/adapters.md`. Theirs
+say in `HOST` what `HOSTS` says for ours. Rule: whatever is wrong with one of theirs is a warning at
+the end, when ours are in.
 """
 
 from __future__ import annotations
@@ -38,13 +42,16 @@ else:
     host: its name, as `install()` takes it. version: what is installed, or None. supported: the
     versions that the adapter was proven on, as in ">=1.0,<2". state: "on" (fastws does its work),
     "off" (not asked for), "waiting" (asked for, not imported yet), "refused" (asked for, but not a
-    host that the adapter knows) or "absent" (not installed). reason: why it was refused, else "".
-    replaced: the full names of what stands replaced.
+    host that the adapter knows; or an adapter that cannot be used) or "absent" (not installed).
+    reason: why it was refused, else "". replaced: the full names of what stands replaced.
     """
 
 
 class Range:
-    """Versions from `low` on and below `below`; the third part and what follows may be left out."""
+    """Versions from `low` on and below `below`; the third part and what follows may be left out.
+
+    Pre-releases count as the release that they lead to.
+    """
 
     def __init__(self, low: str, below: str) -> None:
         self.low = low
@@ -70,20 +77,41 @@ def _release(version: str) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-class Host:
-    """A host library, whether it was asked for, and what is replaced in it."""
+def _reason(error: BaseException) -> str:
+    """Say why a host or an adapter is left alone."""
+    return str(error) if isinstance(error, Refusal) else repr(error)
 
-    def __init__(self, name: str, distribution: str, *modules: str) -> None:
+
+class Host:
+    """A host library, whether it was asked for, and what is replaced in it.
+
+    Args:
+        name: as `install()` takes it.
+        distribution: what the package index calls it; its version counts.
+        modules: look at the host when one of these was imported; the first one has to be.
+        adapter: the module that says what to replace; one of this package if it is not given.
+        provider: the distribution that offers it, if that is not ours.
+    """
+
+    def __init__(
+        self, name: str, distribution: str, *modules: str, adapter: str = "", provider: str = ""
+    ) -> None:
         self.name = name
         self.distribution = distribution
-        self.modules = modules  # look at the host when one of these was imported; the first must be
+        self.modules = modules
+        self.adapter_name = adapter or f"{__package__}.{name}"
+        self.provider = provider
         self.patches = PatchSet()
         self.asked = False
         self.refusal = ""
 
     @property
     def adapter(self) -> ModuleType:
-        return import_module(f"{__package__}.{self.name}")
+        return import_module(self.adapter_name)
+
+    @property
+    def supported(self) -> str:
+        return str(self.adapter.SUPPORTED)
 
     def version(self) -> str | None:
         """Find the installed version without importing the host."""
@@ -110,13 +138,12 @@ class Host:
             self.patches.apply(self.adapter.patches())
         except Exception as error:
             self.patches.restore()
-            self.refusal = str(error) if isinstance(error, Refusal) else repr(error)
-            warn(
-                f"fastws leaves {self.name} as it is: {self.refusal} "
-                f"(supported: {self.adapter.supported()})",
-                HostWarning,
-                stacklevel=4,
-            )
+            self.refusal = _reason(error)
+            proven = f"supported: {self.supported}"
+            if self.provider:
+                proven += f" by {self.adapter_name} of {self.provider}"
+            text = f"fastws leaves {self.name} as it is: {self.refusal} ({proven})"
+            warn(text, HostWarning, stacklevel=4)
 
     def check_version(self) -> None:
         version = self.version()
@@ -141,8 +168,8 @@ class Host:
             state = "refused"
         else:
             state = "waiting" if self.asked else "off"
-        supported = self.adapter.supported()
-        return Status(self.name, version, supported, state, self.refusal, self.patches.names)
+        names = self.patches.names
+        return Status(self.name, version, self.supported, state, self.refusal, names)
 
 
 HOSTS = {
@@ -159,70 +186,120 @@ HOSTS = {
 }
 
 _lock = RLock()
+_theirs: dict[str, Host] = {}  # adapters of other distributions, once found for good
+
+
+def hosts() -> dict[str, Host]:
+    """Give every host that is known, ours first."""
+    return {**HOSTS, **_theirs}
 
 
 def _imported(module: str) -> None:
     with _lock:
-        for host in HOSTS.values():
+        for host in hosts().values():
             # What was refused once stays refused: one warning is enough.
-            if module in host.modules and not host.refusal:
+            if host.asked and module in host.modules and not host.refusal:
                 host.attach(module)
 
 
 _hook = ImportHook(_imported)
 
 
-def _named(names: Iterable[str]) -> list[Host]:
-    """Give the hosts of these names; with none named, all.
+# --- Adapters of others --------------------------------------------------------------------------
+
+
+def _find_theirs() -> dict[str, str]:
+    """Look for adapters of others, take those that can be used, and tell the faults of the rest.
+
+    Not to be called with the lock: this runs the code of others.
+    """
+    from . import _entry_points
+
+    faults: dict[str, str] = {}
+    for name, module, distribution in _entry_points.find():
+        try:
+            known = hosts().get(name)
+            if known is None:
+                about = _entry_points.about_host(import_module(module))
+                _theirs[name] = Host(name, *about, adapter=module, provider=distribution)
+            elif known.adapter_name != module:
+                raise Refusal(f"the name is taken by {known.adapter_name}")
+        except (Exception, SystemExit) as error:
+            faults.setdefault(name, f"the adapter {module} of {distribution}: {_reason(error)}")
+    return faults
+
+
+# --- What the package offers ---------------------------------------------------------------------
+
+
+def _named(names: Iterable[str]) -> tuple[list[Host], dict[str, str]]:
+    """Give the hosts of these names, and the faults of those whose adapters cannot be used.
 
     Raises:
         ValueError: no adapter has this name.
     """
+    wanted = set(names)
+    faults = {} if hosts().keys() >= wanted else _find_theirs()
+    known = hosts()
     for name in names:
-        if name not in HOSTS:
-            known = ", ".join(HOSTS)
-            raise ValueError(f"no adapter for {name!r}; there are adapters for: {known}")
-    return [HOSTS[name] for name in names] or list(HOSTS.values())
+        if name not in known and name not in faults:
+            raise ValueError(f"no adapter for {name!r}; there are adapters for: {', '.join(known)}")
+    found = [known[name] for name in names if name in known]
+    return found, {name: faults[name] for name in faults if name in wanted - known.keys()}
 
 
-def install(*hosts: str) -> None:
+def install(*names: str) -> None:
     """Put fastws into host libraries: now where they are imported, else when the program does so.
 
     Installing twice is once. A host that is not what its adapter was proven on is left alone, with
-    a HostWarning.
+    a HostWarning; and so is one whose adapter, of another distribution, cannot be used.
 
     Args:
-        hosts: their names; none for every host that has an adapter.
+        names: those of the hosts; none for every host that has an adapter.
 
     Raises:
         ValueError: no adapter has this name.
     """
+    if names:
+        chosen, faults = _named(names)
+    else:
+        faults = _find_theirs()
+        chosen = list(hosts().values())
     with _lock:
-        for host in _named(hosts):
+        for host in chosen:
             host.asked = True
             host.refusal = ""
             _hook.watch(host.modules)
             host.attach()
+    for fault in faults.values():
+        warn(f"fastws leaves out {fault}", HostWarning, stacklevel=3)
 
 
-def uninstall(*hosts: str) -> None:
+def uninstall(*names: str) -> None:
     """Take fastws out of host libraries; the very objects that stood there stand there again.
 
     Connections that are open keep what they were opened with.
 
     Args:
-        hosts: their names; none for every host that has an adapter.
+        names: those of the hosts; none for every host that has an adapter.
 
     Raises:
         ValueError: no adapter has this name.
     """
+    chosen = _named(names)[0] if names else list(hosts().values())
     with _lock:
-        for host in _named(hosts):
-            _hook.forget(host.modules)
+        for host in chosen:
+            host.asked = False
+            asked = [other for other in hosts().values() if other.asked]
+            _hook.forget({*host.modules}.difference(*(other.modules for other in asked)))
             host.detach()
 
 
 def status() -> dict[str, Status]:
     """Tell of each host what is installed, and whether fastws does its work."""
+    faults = _find_theirs()
     with _lock:
-        return {name: host.status() for name, host in HOSTS.items()}
+        found = {name: host.status() for name, host in hosts().items()}
+    for name, fault in faults.items():
+        found.setdefault(name, Status(name, None, "", "refused", fault, ()))
+    return found
