@@ -138,7 +138,7 @@ def messages() -> Iterator[Claim]:
     yield plain("ASCII of 1 MiB vs plain", cases(MIB, script="ascii"), 1.15)
     for script in ("latin", "cyrillic", "cjk", "emoji", "2-byte", "3-byte", "4-byte"):
         over = cases(*FROM_1K, script=script)
-        yield Claim(f"{script} text vs plain", "messages", over, 3, "plain")
+        yield Claim(f"{script} text vs plain", "messages", over, 3, "plain", worst=True)
     yield plain("binary of 16 and 64 KiB vs plain", cases(16 * KIB, 64 * KIB), 1.5, worst=True)
     yield plain("binary of 1 MiB vs plain", cases(MIB), 2)
     over = cases(16 * KIB, 64 * KIB, MIB)

@@ -21,6 +21,7 @@ cdef extern from "_kernels/kernels.h" nogil:
 cdef extern from "_kernels/utf8.h" nogil:
     ctypedef struct fws_utf8:
         uint8_t wanted
+        uint8_t low, high
 
     bint fws_utf8_valid(const fws_kernels *level, const uint8_t *src, size_t n)
     size_t fws_utf8_feed(const fws_kernels *level, fws_utf8 *s, const uint8_t *src, size_t n)

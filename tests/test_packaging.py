@@ -59,7 +59,7 @@ def shipped(wheel: Path) -> set[str]:
 def copy_checkout(target: Path) -> Path:
     """Copy what a build could read, and nothing that was built before."""
     built = ("__pycache__", "*.so", "*.pyd", "*.o", "_codec.c", "build", "node_modules")
-    for name in ("fastws", "tests", "bench"):
+    for name in ("fastws", "tests", "bench", "docs", "examples"):
         shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns(*built))
     for path in ROOT.iterdir():
         if path.is_file():
@@ -114,15 +114,15 @@ def install(python: Path, wheel: Path) -> None:
 
 def modules() -> set[str]:
     """Name the files that belong into every wheel."""
-    typing = {"fastws/py.typed", "fastws/_codec.pyi"}
-    return typing | {path.relative_to(ROOT).as_posix() for path in ROOT.glob("fastws/**/*.py")}
+    others = {"fastws/py.typed", "fastws/_codec.pyi", "fastws/_codec.pxd"}
+    return others | {path.relative_to(ROOT).as_posix() for path in ROOT.glob("fastws/**/*.py")}
 
 
 def test_sdist_holds_every_source_and_nothing_generated(unpacked: Path) -> None:
     files = {path.relative_to(unpacked).as_posix() for path in unpacked.rglob("*")}
     in_checkout = [
         path.relative_to(ROOT)
-        for folder in ("fastws", "tests", "bench")
+        for folder in ("fastws", "tests", "bench", "docs", "examples")
         for path in (ROOT / folder).rglob("*")
     ]
     sources = {

@@ -10,11 +10,12 @@
  * Anything else: the character that would begin at each place is put together from that byte and
  * those behind it, and the places where one does begin are moved together by a table.
  *
- * Vocabulary: `reg` (16 bytes), r_load, r_store, r_store8 (the first 8 bytes), r_load8,
- * r_or, r_pick (by mask), r_shuffle, r_zip (the first 8 bytes of two, by turns), r_any_high, r_wides (a
- * lead of width 3 or 4), r_conts and r_fours (one bit a byte: a continuation, a lead of width 4),
- * r_bits (of a mask), r_byte; b_add, b_below_80; h_ (lanes of 2 bytes) and w_ (of 4): _first
- * and _second (widen 8 or 4 bytes), _and, _left, _right, _below, h_above, h_narrow, w_word.
+ * Vocabulary: `reg` (16 bytes), r_load, r_store, r_store8 (the first 8 bytes), r_load8, r_or,
+ * r_xor, r_pick (by mask), r_shuffle, r_zip (the first 8 bytes of two, by turns), r_any_high,
+ * r_wides (a lead of width 3 or 4), r_conts and r_fours (one bit a byte: a continuation, a lead of
+ * width 4), r_bits (of a mask), r_highs (one bit a byte: its highest), r_byte; b_add, b_below_80;
+ * h_ (lanes of 2 bytes) and w_ (of 4): _first and _second (widen 8 or 4 bytes), _and, _left,
+ * _right, _below, h_above, h_narrow, w_word.
  */
 
 enum { BLOCK_READ = 32, BLOCK_WRITE = 32 };
@@ -162,9 +163,9 @@ FWS_INLINE moved block_ucs4(uint32_t *out, const uint8_t *src) {
 
 enum { PUT_CHARS = 8, PUT_MOST = 32, PUT_FEW = 8, PUT_FEW_MOST = 32 };
 
-/* Write those of 16 bytes whose place in `valid` is FF. */
-FWS_INLINE size_t put_valid(uint8_t *out, reg bytes, reg valid) {
-    unsigned bits = r_bits(valid), low = bits & 0xFF, high = bits >> 8;
+/* Write those of 16 bytes that have their bit in `valid`. */
+FWS_INLINE size_t put_valid(uint8_t *out, reg bytes, unsigned valid) {
+    unsigned low = valid & 0xFF, high = valid >> 8 & 0xFF;
     size_t n = ones8(low);
     r_store8(out, r_shuffle(bytes, r_load8(fws_places.at[low])));
     r_store8(out + n, r_shuffle(bytes, b_add(r_load8(fws_places.at[high]), r_byte(8))));
@@ -175,8 +176,7 @@ FWS_INLINE size_t put_valid(uint8_t *out, reg bytes, reg valid) {
 FWS_INLINE size_t put_8_of_2(uint8_t *out, reg c) {
     reg ascii = h_below(c, 0x80);
     reg two = r_or(r_or(h_right(c, 6), h_left(h_and(c, h_byte(0x3F)), 8)), h_byte(0x80C0));
-    reg valid = r_pick(ascii, h_byte(0xFF00), h_byte(0xFFFF));
-    return put_valid(out, r_pick(ascii, h_left(c, 8), two), valid);
+    return put_valid(out, r_pick(ascii, h_left(c, 8), two), ~r_bits(ascii) | 0xAAAA);
 }
 
 /* 4 characters, in lanes of four bytes, as far behind in them as they go. */
@@ -184,12 +184,12 @@ FWS_INLINE size_t put_4(uint8_t *out, reg c) {
     reg ascii = w_below(c, 0x80), two = w_below(c, 0x800), three = w_below(c, 0x10000);
     reg x = r_or(r_or(w_left(w_and(c, 0x3F), 24), w_and(w_left(c, 10), 0x3F0000)),
                  r_or(w_and(w_right(c, 4), 0x3F00), w_right(c, 18)));
-    reg marks =
-        r_pick(three, r_pick(two, w_word(0x80C00000), w_word(0x8080E000)), w_word(0x808080F0));
-    reg valid =
-        r_pick(three, r_pick(two, w_word(0xFFFF0000), w_word(0xFFFFFF00)), w_word(0xFFFFFFFF));
-    return put_valid(out, r_pick(ascii, w_left(c, 24), r_or(x, marks)),
-                     r_pick(ascii, w_word(0xFF000000), valid));
+    /* As for width 4, and then what is different below each limit. Bytes that are there are marked
+     * with 80; for ASCII that is all the mark is for. */
+    reg marks = r_xor(w_word(0x808080F0), w_and(three, 0x808080F0 ^ 0x8080E000));
+    marks = r_xor(marks, w_and(two, 0x8080E000 ^ 0x80C00000));
+    marks = r_xor(marks, w_and(ascii, 0x80C00000 ^ 0x80000000));
+    return put_valid(out, r_pick(ascii, w_left(c, 24), r_or(x, marks)), r_highs(marks));
 }
 
 FWS_INLINE size_t put_latin1(uint8_t *out, const uint8_t *src) {

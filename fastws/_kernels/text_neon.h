@@ -13,6 +13,7 @@ FWS_INLINE void r_store(uint8_t *p, reg a) { vst1q_u8(p, a); }
 FWS_INLINE void r_store8(uint8_t *p, reg a) { vst1_u8(p, vget_low_u8(a)); }
 FWS_INLINE reg r_byte(int b) { return vdupq_n_u8((uint8_t)b); }
 FWS_INLINE reg r_or(reg a, reg b) { return vorrq_u8(a, b); }
+FWS_INLINE reg r_xor(reg a, reg b) { return veorq_u8(a, b); }
 FWS_INLINE reg r_pick(reg mask, reg a, reg b) { return vbslq_u8(mask, a, b); }
 FWS_INLINE reg r_shuffle(reg a, reg at) { return vqtbl1q_u8(a, at); }
 FWS_INLINE reg r_zip(reg a, reg b) { return vzip1q_u8(a, b); }
@@ -22,6 +23,7 @@ FWS_INLINE unsigned r_bits(reg mask) {
     reg w = vandq_u8(mask, vld1q_u8(weights));
     return (unsigned)vaddv_u8(vget_low_u8(w)) | (unsigned)vaddv_u8(vget_high_u8(w)) << 8;
 }
+FWS_INLINE unsigned r_highs(reg a) { return r_bits(vcgeq_u8(a, r_byte(0x80))); }
 FWS_INLINE unsigned r_conts(reg a) {
     return r_bits(vcltq_s8(vreinterpretq_s8_u8(a), vdupq_n_s8(-64)));
 }

@@ -8,6 +8,7 @@ FWS_INLINE void r_store(uint8_t *p, reg a) { _mm_storeu_si128((void *)p, a); }
 FWS_INLINE void r_store8(uint8_t *p, reg a) { _mm_storel_epi64((void *)p, a); }
 FWS_INLINE reg r_byte(int b) { return _mm_set1_epi8((char)b); }
 FWS_INLINE reg r_or(reg a, reg b) { return _mm_or_si128(a, b); }
+FWS_INLINE reg r_xor(reg a, reg b) { return _mm_xor_si128(a, b); }
 /* Cheaper than the instruction of its own, which takes three steps on many. */
 FWS_INLINE reg r_pick(reg mask, reg a, reg b) {
     return _mm_or_si128(_mm_and_si128(mask, a), _mm_andnot_si128(mask, b));
@@ -16,6 +17,7 @@ FWS_INLINE reg r_shuffle(reg a, reg at) { return _mm_shuffle_epi8(a, at); }
 FWS_INLINE reg r_zip(reg a, reg b) { return _mm_unpacklo_epi8(a, b); }
 FWS_INLINE int r_any_high(reg a) { return _mm_movemask_epi8(a); }
 FWS_INLINE unsigned r_bits(reg mask) { return (unsigned)_mm_movemask_epi8(mask); }
+FWS_INLINE unsigned r_highs(reg a) { return r_bits(a); }
 FWS_INLINE unsigned r_conts(reg a) { return r_bits(_mm_cmplt_epi8(a, r_byte(-64))); }
 FWS_INLINE int r_wides(reg a) {
     return _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_max_epu8(a, r_byte(0xE0)), a));

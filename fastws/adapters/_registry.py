@@ -115,14 +115,16 @@ class Host:
 
     def version(self) -> str | None:
         """Find the installed version without importing the host."""
+        package = sys.modules.get(self.modules[0].partition(".")[0])
+        found = getattr(package, "__version__", None)
+        if isinstance(found, str):  # at hand; to look among the installed takes 20 ms
+            return found
         from importlib.metadata import PackageNotFoundError, version
 
         try:
             return version(self.distribution)
         except PackageNotFoundError:  # vendored or frozen without its metadata
-            package = sys.modules.get(self.modules[0].partition(".")[0])
-            found = getattr(package, "__version__", None)
-            return None if found is None else str(found)
+            return None
 
     def attach(self, imported: str = "") -> None:
         """Patch what is there of the host, or warn why not.
@@ -182,6 +184,8 @@ HOSTS = {
             "websockets.asyncio.connection",
             "websockets.legacy.framing",
         ),
+        Host("tornado", "tornado", "tornado.websocket"),
+        Host("wsproto", "wsproto", "wsproto"),
     )
 }
 

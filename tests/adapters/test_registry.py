@@ -175,6 +175,15 @@ def test_an_unknown_version_is_refused(adapter: Madeup, tmp_path: Path) -> None:
     refused(adapter, r"version cannot be found \(supported: >=1\.2,<2\)")
 
 
+def test_a_host_that_tells_its_version_is_not_looked_up(
+    adapter: Madeup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.metadata.version", {}.__getitem__)  # an error, whatever is asked
+    fastws.install()
+    load()
+    assert fastws.status()["madeup"][1:4] == ("1.2.3", ">=1.2,<2", "on")
+
+
 def test_another_structure_is_refused(adapter: Madeup) -> None:
     adapter.refusal = Refusal("Thing is not built as expected")
     refused(adapter, r"Thing is not built as expected \(supported: >=1\.2,<2\)")
