@@ -178,6 +178,13 @@ HOSTS = {
     host.name: host
     for host in (
         Host(
+            "autobahn",
+            "autobahn",
+            "autobahn.websocket.protocol",
+            "autobahn.asyncio.websocket",
+            "autobahn.twisted.websocket",
+        ),
+        Host(
             "websockets",
             "websockets",
             "websockets.protocol",

@@ -125,7 +125,7 @@ def test_other_versions_are_refused(site: Path) -> None:
 def test_found_as_soon_as_it_is_there(site: Path, tmp_path: Path) -> None:
     entry_points = tmp_path / "acme_adapter-0.1.dist-info" / "entry_points.txt"
     entry_points.rename(tmp_path / "aside")
-    with pytest.raises(ValueError, match=r"no adapter for 'acme'; there are adapters for: web"):
+    with pytest.raises(ValueError, match=r"no adapter for 'acme'; .* for: .*websockets"):
         fastws.install("acme")
     assert "acme" not in fastws.status()
     (tmp_path / "aside").rename(entry_points)
