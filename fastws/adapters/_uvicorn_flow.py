@@ -20,24 +20,26 @@ if TYPE_CHECKING:
 __all__ = ["Flow"]
 
 CORK_MOST = 65536  # bytes to collect at most: what transports hold before they say to pause
+READ_MOST = 65536  # bytes to read at once where no large payload is coming
 CLOSE_TIMEOUT = 10.0  # seconds for the peer to answer a close frame
-LINGER = 10.0  # seconds for the peer to take what is unsent when the transport is closed
+LINGER = 5.0  # seconds for the peer to take something of what is unsent at the transport's end
 
 
 class Turn:
-    """The turn that a loop is in, as far as something was written in it."""
+    """What the connections of a loop share: its turn, and memory to read into."""
 
-    __slots__ = ("_call_soon", "begun", "corked", "number")
+    __slots__ = ("begun", "corked", "number", "scratch")
 
-    def __init__(self, loop: AbstractEventLoop) -> None:
-        self._call_soon = loop.call_soon
-        self.begun = False
+    def __init__(self) -> None:
+        self.begun = False  # something was written in it
         self.number = 0
         self.corked: list[Flow] = []  # those that hold back what they wrote in it
+        # What is read into it is taken at once. Other loops, in other threads, have their own.
+        self.scratch = memoryview(bytearray(READ_MOST))
 
-    def begin(self) -> None:
+    def begin(self, loop: AbstractEventLoop) -> None:
         self.begun = True
-        self._call_soon(self._end)
+        loop.call_soon(self._end)
 
     def _end(self) -> None:
         self.begun = False
@@ -60,8 +62,10 @@ class Flow(asyncio.BufferedProtocol):
         "_cork_size",
         "_drained",
         "_linger",
+        "_lost",
         "_reading_paused",
         "_turn",
+        "_unsent",
         "_writing_paused",
         "_written",
         "close_timeout",
@@ -76,7 +80,7 @@ class Flow(asyncio.BufferedProtocol):
         self.loop = loop
         turn = _turns.get(loop)
         if turn is None:
-            turn = _turns[loop] = Turn(loop)
+            turn = _turns[loop] = Turn()
         self._turn = turn
         self._written = -1  # the turn in which something was written last
         self._cork: list[bytes] | None = None
@@ -87,6 +91,8 @@ class Flow(asyncio.BufferedProtocol):
         self.close_timeout = CLOSE_TIMEOUT
         self.close_timer: TimerHandle | None = None  # runs while the peer owes us a close frame
         self._linger: TimerHandle | None = None  # runs while the transport owes the peer data
+        self._unsent: int | None = None  # what it owed when that timer ran out last
+        self._lost = False
 
     # --- Writing ---------------------------------------------------------------------------------
 
@@ -104,7 +110,7 @@ class Flow(asyncio.BufferedProtocol):
                 self._flush()
             return
         if not turn.begun:
-            turn.begin()
+            turn.begin(self.loop)
         self._written = turn.number
         self.transport.write(data)
 
@@ -172,18 +178,25 @@ class Flow(asyncio.BufferedProtocol):
         self._flush()
         if not self.transport.is_closing():
             self.transport.close()
-            self._linger = self.loop.call_later(LINGER, self._abort)
+        if self._linger is None and not self._lost:
+            self._linger = self.loop.call_later(LINGER, self._go_on_lingering)
 
-    def _abort(self) -> None:
-        self._linger = None
-        self.transport.abort()
+    def _go_on_lingering(self) -> None:
+        """Give up on a peer that took nothing since this was asked last."""
+        before, self._unsent = self._unsent, self.transport.get_write_buffer_size()
+        if before is None or self._unsent < before:
+            self._linger = self.loop.call_later(LINGER, self._go_on_lingering)
+        else:
+            self.transport.abort()
 
     def _let_go(self) -> None:
         """Drop what belongs to a transport that is lost."""
+        self._lost = True
         for timer in (self.close_timer, self._linger):
             if timer is not None:
                 timer.cancel()
         self.close_timer = self._linger = None
         self._cork = None
+        self._cork_size = 0
         # asyncio does not call resume_writing() on a transport that is lost while paused.
         self.resume_writing()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import h11
+from uvicorn.logging import TRACE_LOG_LEVEL
 from uvicorn.protocols.utils import get_client_addr, get_path_with_query_string
 
 from ..deflate import PerMessageDeflate
@@ -28,7 +29,7 @@ CONNECTING = 0  # the application has not accepted yet
 DENYING = 1  # it is sending a response that denies the handshake
 OPEN = 2
 CLOSING = 3  # it has closed or denied; it must send nothing more
-ENDED = 4  # the peer closed, broke a rule or vanished: sending raises ClientDisconnected
+ENDED = 4  # the peer closed, broke a rule or vanished, or the server ends: sending raises
 
 # What uvicorn's own classes ask of the extension; small windows, because there are many of them.
 DEFLATE = PerMessageDeflate(server_max_window_bits=12, client_max_window_bits=12, mem_level=5)
@@ -147,13 +148,14 @@ class Handshake(Keepalive):
         if subprotocol:
             headers.append((b"Sec-WebSocket-Protocol", subprotocol.encode()))
         if self.transport.is_closing():
+            self._state = ENDED
             return
-        self._state = OPEN
         self._send_event(
             h11.InformationalResponse(
                 status_code=101, headers=headers, reason=b"Switching Protocols"
             )
         )
+        self._state = OPEN
         self._http = None
         self._answer = []
         self.logger.info("connection open")
@@ -214,9 +216,7 @@ class Handshake(Keepalive):
             phrase = HTTPStatus(status).phrase
         except ValueError:
             phrase = ""
-        self._send_event(
-            h11.Response(status_code=status, headers=headers, reason=phrase.encode())
-        )
+        self._send_event(h11.Response(status_code=status, headers=headers, reason=phrase.encode()))
         self._send_event(h11.Data(data=body))
         if not more:
             self._send_event(h11.EndOfMessage())
@@ -234,3 +234,9 @@ class Handshake(Keepalive):
             get_path_with_query_string(self.scope),  # type: ignore[arg-type]
             answer,
         )
+
+    def _trace(self, text: str) -> None:
+        """Log as uvicorn does, for those who trace it."""
+        if self.logger.level <= TRACE_LOG_LEVEL:
+            host, port = self.client or ("", 0)
+            self.logger.log(TRACE_LOG_LEVEL, text, f"{host}:{port} - " if host else "")

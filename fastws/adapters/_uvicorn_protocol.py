@@ -1,9 +1,6 @@
 """The WebSocket protocol class for uvicorn: between asyncio's transport and the ASGI application.
 
-Nothing stands between the two but what ASGI asks for: a decoder gives whole messages, each becomes
-its dict, and the application's `receive()` takes it from a list. A future is made only where the
-application waits. Messages are decoded ahead up to `ws_max_queue`; the rest stays bytes, until the
-transport is paused.
+Nothing stands between the two but what ASGI asks for: no task, queue or frame object of its own.
 """
 
 from __future__ import annotations
@@ -11,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from uvicorn.logging import TRACE_LOG_LEVEL
 from uvicorn.protocols.utils import (
     ClientDisconnected,
     get_local_addr,
@@ -19,41 +15,23 @@ from uvicorn.protocols.utils import (
     is_ssl,
 )
 
-from .. import (
-    RSV1,
-    Binary,
-    Close,
-    CodecError,
-    InvalidUtf8Error,
-    MessageDecoder,
-    Opcode,
-    Ping,
-    Text,
-    encode_close,
-    encode_frame,
-)
-from ._uvicorn_handshake import CLOSING, CONNECTING, DENYING, ENDED, OPEN, Handshake
+from .. import RSV1, MessageDecoder, Opcode, encode_close, encode_frame
+from ._uvicorn_handshake import CLOSING, CONNECTING, DENYING, ENDED, OPEN
+from ._uvicorn_receiving import DISCONNECT, NO_CODE, Receiving
 
 if TYPE_CHECKING:
-    from asyncio import Future, Task
+    from asyncio import Task
 
     Message = dict[str, Any]
 
 __all__ = ["WebSocketProtocol"]
 
-TEXT, BINARY, PONG = Opcode.TEXT, Opcode.BINARY, Opcode.PONG
-RECEIVE, DISCONNECT = "websocket.receive", "websocket.disconnect"
-NO_CODE = 1005  # RFC 6455 7.1.5: a close frame without a code
+TEXT, BINARY = Opcode.TEXT, Opcode.BINARY
 SHUTDOWN_CODE = 1012
 SHUTDOWN_GRACE = 2.0  # seconds for clients to answer the close frame of a server that ends
 
-import os
-LARGE = int(os.environ.get("X_LARGE", 16384))
-BULK = int(os.environ.get("X_BULK", 65536))
-SCRATCH = memoryview(bytearray(65536))  # every connection reads into it: it is taken at once
 
-
-class WebSocketProtocol(Handshake):
+class WebSocketProtocol(Receiving):
     """One WebSocket connection of uvicorn.
 
     Args:
@@ -62,21 +40,7 @@ class WebSocketProtocol(Handshake):
         app_state: what the application's lifespan left in its state.
     """
 
-    __slots__ = (
-        "_bulk",
-        "_crowd",
-        "_decoder",
-        "_farewell",
-        "_full",
-        "_max_queue",
-        "_owed_pong",
-        "_queue",
-        "_waiter",
-        "_window",
-        "app",
-        "connections",
-        "tasks",
-    )
+    __slots__ = ("app", "connections", "tasks")
 
     def __init__(
         self,
@@ -91,16 +55,6 @@ class WebSocketProtocol(Handshake):
         self.app = config.loaded_app
         self.connections: set[Any] = server_state.connections
         self.tasks: set[Task[None]] = server_state.tasks
-        self._decoder: MessageDecoder | None = None
-        self._max_queue = max(1, config.ws_max_queue)
-        self._queue: list[Message] = []
-        self._full = False  # enough is queued: the decoder keeps the rest
-        self._bulk = False
-        self._window = False
-        self._farewell: list[Message] | None = None  # what comes behind that rest
-        self._waiter: Future[None] | None = None  # of the receive() that waits
-        self._crowd: list[Future[None]] | None = None  # of those that wait beside it
-        self._owed_pong: bytes | None = None
 
     # --- The transport ---------------------------------------------------------------------------
 
@@ -121,51 +75,13 @@ class WebSocketProtocol(Handshake):
         accepted = self._http is None
         self._queue_last({"type": DISCONNECT, "code": NO_CODE if accepted else 1006})
         self._state = ENDED
+        self._denial = None
         self._let_go()
         if accepted:
             self.logger.info("connection closed")
 
-    def eof_received(self) -> None:
-        """Let the transport close itself."""
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        """Give memory to read into: that of a large payload which is coming, else a shared one."""
-        decoder = self._decoder
-        if self._bulk and decoder is not None:
-            self._window = True
-            return decoder.get_buffer(BULK)
-        return SCRATCH
-
-    def buffer_updated(self, nbytes: int) -> None:
-        """Take what was read into the memory."""
-        self._bulk = nbytes >= LARGE
-        if not self._window:
-            self.data_received(bytes(SCRATCH[:nbytes]))
-            return
-        self._window = False
-        self._decoder.buffer_updated(nbytes)
-        if self._full:
-            self._pause_reading()
-        else:
-            self._take()
-
-    def data_received(self, data: bytes) -> None:
-        """Take the upgrade request, and what the client sends after it."""
-        if self._decoder is None:
-            rest = self._read_request(data) if self._state == CONNECTING else None
-            if rest is None:
-                return
-            self._start()
-            data = rest
-        assert self._decoder is not None
-        self._decoder.feed(data)
-        if self._full:
-            self._pause_reading()
-        else:
-            self._take()
-
     def _start(self) -> None:
-        """Start the application, whose connection this is."""
+        """Start the decoder and the application, since the request is acceptable."""
         self._decoder = MessageDecoder(
             "server", max_message_size=self.config.ws_max_size, deflate=self.deflate
         )
@@ -173,113 +89,6 @@ class WebSocketProtocol(Handshake):
         task = self.loop.create_task(self.run_asgi())
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)
-
-    def resume_writing(self) -> None:
-        """Note that the transport takes more."""
-        super().resume_writing()
-        if self._owed_pong is not None and self._state != ENDED:
-            self._write(encode_frame(PONG, self._owed_pong))
-        self._owed_pong = None
-
-    def _trace(self, text: str) -> None:
-        if self.logger.level <= TRACE_LOG_LEVEL:
-            prefix = "%s:%d - " % self.client if self.client else ""
-            self.logger.log(TRACE_LOG_LEVEL, text, prefix)
-
-    # --- What comes from the client --------------------------------------------------------------
-
-    def _take(self) -> None:
-        """Queue the messages that have come, and do what control frames ask for."""
-        queue = self._queue
-        most = self._max_queue
-        try:
-            for event in self._decoder:  # type: ignore[union-attr]
-                kind = type(event)
-                if kind is Text:
-                    queue.append({"type": RECEIVE, "text": event.data})
-                elif kind is Binary:
-                    queue.append({"type": RECEIVE, "bytes": event.data})
-                else:
-                    self._control(event)
-                    continue
-                if self._state >= CLOSING:
-                    queue.pop()  # the application has closed, and reads no more messages
-                elif len(queue) >= most:
-                    self._full = True
-                    break
-        except CodecError as error:
-            self._fail(error)
-        if self._waiter is not None and queue:
-            self._wake()
-
-    def _control(self, event: Any) -> None:
-        kind = type(event)
-        if kind is Ping:
-            if self._state != OPEN:
-                return
-            if self._writing_paused:
-                self._owed_pong = event.data  # RFC 6455 5.5.3: the latest one is enough
-            else:
-                self._write(encode_frame(PONG, event.data))
-        elif kind is Close:
-            self._peer_closed(event)
-        else:
-            self._pong(event.data)
-
-    def _peer_closed(self, event: Any) -> None:
-        """Answer a close frame, or take it as the answer to ours."""
-        self._stop_pings()
-        if self._state <= OPEN:
-            code = event.code
-            self._queue.append({"type": DISCONNECT, "code": code, "reason": event.reason})
-            self._end_with(encode_close(None if code == NO_CODE else code, event.reason))
-        self._close()
-
-    def _fail(self, error: CodecError) -> None:
-        """Close because the peer broke a rule."""
-        self._stop_pings()
-        if self._state > OPEN:
-            self._close()
-            return
-        if isinstance(error, InvalidUtf8Error):
-            self.logger.error("Invalid UTF-8 sequence received from client.")
-        code, reason = error.close_code, error.reason
-        self._queue.append({"type": DISCONNECT, "code": code, "reason": reason})
-        self._end_with(encode_close(code, reason))
-        self._close()
-
-    def _ping_failed(self, frame: bytes) -> None:
-        self._trace("%sWebSocket keepalive ping timeout")
-        if self._state == OPEN:
-            self._end_with(frame)
-            self._close()
-
-    def _end_with(self, frame: bytes) -> None:
-        """Send our close frame, where frames can be sent, and nothing more."""
-        if self._state == OPEN:
-            self._write(frame)
-        self._state = ENDED
-
-    def _queue_last(self, message: Message) -> None:
-        """Queue a message behind all that has come."""
-        if self._full:
-            if self._farewell is None:
-                self._farewell = []
-            self._farewell.append(message)
-        else:
-            self._queue.append(message)
-            self._wake()
-
-    def _wake(self) -> None:
-        """Wake every receive() that waits; mostly there is one at most."""
-        waiter, self._waiter = self._waiter, None
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
-        if self._crowd is not None:
-            crowd, self._crowd = self._crowd, None
-            for waiter in crowd:
-                if not waiter.done():
-                    waiter.set_result(None)
 
     # --- The application -------------------------------------------------------------------------
 
@@ -304,35 +113,6 @@ class WebSocketProtocol(Handshake):
             self._stop_pings()
             self._close()
 
-    async def receive(self) -> Message:
-        """Give the next message to the application, without a wait where it is there."""
-        queue = self._queue
-        while not queue:
-            if self._cork is not None:
-                self._flush()
-            waiter: Future[None] = self.loop.create_future()
-            if self._waiter is None or self._waiter.done():
-                self._waiter = waiter
-            else:
-                crowd = [other for other in self._crowd or () if not other.done()]
-                self._crowd = [*crowd, waiter]
-            await waiter
-        message = queue.pop(0)
-        if self._full and len(queue) <= self._max_queue >> 1:
-            self._refill()
-        return message
-
-    def _refill(self) -> None:
-        """Decode what was left undecoded, and read again where that is not too much."""
-        self._full = False
-        self._take()
-        if self._full:
-            return
-        if self._farewell is not None:
-            self._queue += self._farewell
-            self._farewell = None
-        self._resume_reading()
-
     async def send(self, message: Message) -> None:
         """Send for the application; wait first where the client does not keep up."""
         if self._writing_paused:
@@ -356,7 +136,7 @@ class WebSocketProtocol(Handshake):
                 data = encode_frame(TEXT, data)
         self._write(data)
 
-    def _compressed(self, opcode: int, data: Any) -> bytes:
+    def _compressed(self, opcode: Opcode, data: Any) -> bytes:
         """Give the frame of a message, compressed where that pays."""
         if isinstance(data, str) is not (opcode == TEXT):
             raise TypeError(f"a {opcode.name.lower()} message cannot be {type(data).__name__}")
@@ -371,6 +151,9 @@ class WebSocketProtocol(Handshake):
         """Do what is no message on an open connection."""
         state, kind = self._state, message["type"]
         if state == ENDED:
+            # Closing what is about to close is no fault of the application, as in uvicorn.
+            if kind == "websocket.close" and not self._lost:
+                return
             raise ClientDisconnected()
         if state == CONNECTING:
             self._answer_request(message)
@@ -438,6 +221,6 @@ class WebSocketProtocol(Handshake):
             grace = min(SHUTDOWN_GRACE, self.close_timeout)
             self._await_answer(encode_close(SHUTDOWN_CODE), ENDED, grace)
             return
-        if self._state == CONNECTING:
-            self._fail_handshake()
+        self._fail_handshake()
+        self._state = ENDED
         self._close()
