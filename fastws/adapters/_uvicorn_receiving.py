@@ -168,7 +168,7 @@ class Receiving(Handshake):
         self._stop_pings()
         if self._state <= OPEN:
             code = event.code
-            self._queue.append({"type": DISCONNECT, "code": code, "reason": event.reason})
+            self._end_queue(code, event.reason)
             self._end_with(encode_close(None if code == NO_CODE else code, event.reason))
         self._close()
 
@@ -181,7 +181,7 @@ class Receiving(Handshake):
         if isinstance(error, InvalidUtf8Error):
             self.logger.error("Invalid UTF-8 sequence received from client.")
         code, reason = error.close_code, error.reason
-        self._queue.append({"type": DISCONNECT, "code": code, "reason": reason})
+        self._end_queue(code, reason)
         self._end_with(encode_close(code, reason))
         self._close()
 
@@ -190,6 +190,11 @@ class Receiving(Handshake):
         if self._state == OPEN:
             self._end_with(frame)
             self._close()
+
+    def _end_queue(self, code: int, reason: str) -> None:
+        """Tell the application before the transport is closed, so that it can still close too."""
+        self._queue.append({"type": DISCONNECT, "code": code, "reason": reason})
+        self._wake()
 
     def _end_with(self, frame: bytes) -> None:
         """Send our close frame, where frames can be sent, and nothing more."""
