@@ -22,7 +22,7 @@ from .. import (
     encode_frame,
 )
 from ._uvicorn_flow import READ_MOST
-from ._uvicorn_handshake import CLOSING, CONNECTING, ENDED, OPEN, Handshake
+from ._uvicorn_handshake import CONNECTING, ENDED, OPEN, Handshake
 
 if TYPE_CHECKING:
     from asyncio import Future
@@ -139,8 +139,8 @@ class Receiving(Handshake):
                 else:
                     self._control(event)
                     continue
-                if self._state >= CLOSING:
-                    queue.pop()  # the application has closed, and reads no more messages
+                if self.close_timer is not None:
+                    queue.pop()  # we have closed: only the peer's close frame still counts
                 elif len(queue) >= most:
                     self._full = True
                     break
