@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -100,3 +102,48 @@ def test_reloading(tmp_path: Path) -> None:
         after = told(url, version=2)
     assert before["pid"] != after["pid"]
     assert after["class"] == before["class"] == "fastws.adapters._uvicorn_protocol"
+
+
+NGINX = """
+daemon off;
+pid {folder}/nginx.pid;
+error_log stderr;
+events {{}}
+http {{
+  access_log off;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{
+      proxy_pass {url};
+      proxy_http_version 1.1;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection "upgrade";
+    }}
+  }}
+}}
+"""
+
+
+@pytest.mark.skipif(shutil.which("nginx") is None, reason="there is no nginx")
+def test_behind_nginx(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with uvicorn(tmp_path, "--ws", NAME) as url:
+        config = tmp_path / "nginx.conf"
+        backend = url.replace("ws:", "http:")
+        config.write_text(NGINX.format(folder=tmp_path, port=port, url=backend))
+        with subprocess.Popen(
+            ["nginx", "-p", str(tmp_path), "-e", "stderr", "-c", str(config)],
+            stderr=subprocess.PIPE,
+        ) as nginx:
+            try:
+                found = told(f"ws://127.0.0.1:{port}")
+            finally:
+                nginx.terminate()
+                nginx.communicate()
+    assert found["class"] == "fastws.adapters._uvicorn_protocol"

@@ -1,4 +1,4 @@
-"""Starlette's and FastAPI's WebSockets on `WebSocketProtocol`."""
+"""Starlette's and FastAPI's WebSockets, and Socket.IO, on `WebSocketProtocol`."""
 
 from __future__ import annotations
 
@@ -108,3 +108,30 @@ def test_fastapi() -> None:
             assert await client.recv() == "ann: hi"
 
     asyncio.run(run())
+
+
+def test_socketio() -> None:
+    socketio = pytest.importorskip("socketio")
+    pytest.importorskip("aiohttp")  # its client needs it
+    server = socketio.AsyncServer(async_mode="asgi")
+    got: list[Any] = []
+
+    async def on_message(sid: str, data: Any) -> Any:
+        await server.emit("pushed", data, to=sid)
+        return {"seen": data}
+
+    server.on("message", on_message)
+
+    async def run() -> None:
+        async with served(socketio.ASGIApp(server)) as (_, at):
+            pushed: asyncio.Queue[Any] = asyncio.Queue()
+            client = socketio.AsyncClient()
+            client.on("pushed", pushed.put)
+            await client.connect(f"http://{at}", transports=["websocket"])
+            for data in ("é" * 1000, b"\x00\xff" * 5000, {"a": [1, b"x"]}):
+                got.append(await client.call("message", data, timeout=5))
+                assert await asyncio.wait_for(pushed.get(), 5) == data
+            await client.disconnect()
+
+    asyncio.run(run())
+    assert got[2] == {"seen": {"a": [1, b"x"]}}
