@@ -62,6 +62,7 @@ def test_many_at_once_come_back_in_order() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there are none")
 def test_a_unix_socket(tmp_path: Path) -> None:
     path = str(tmp_path / "uvicorn.sock")
 
