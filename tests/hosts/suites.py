@@ -60,6 +60,43 @@ class Suite:
 STRUCT = "it makes struct.unpack fail, to see an internal error: fastws reads headers without it"
 DNS = "it resolves example.com"
 CLIENT_TESTS = "tests/test_client.py::SimpleWebSocketClientTestCase::test_"
+UVICORN_TESTS = "tests/protocols/test_websocket.py::test_"
+HTTP = ("httptools", "h11", "zttp")
+AT_ONCE = "skipped for uvicorn's class, which sends a denial in one; ours sends it as it comes"
+READ_AHEAD = "it looks for a pause after one unread message; ours reads on up to ws_max_queue"
+REPLACING = "it replaces a method of the transport, which uvloop does not let it"
+
+
+def uvicorn_class(loop: str) -> Suite:
+    """Give the suite of uvicorn with our `WebSocketProtocol` in the place of a class of its own."""
+    differing = {
+        "server_reject_connection_with_invalid_msg": AT_ONCE,
+        "server_reject_connection_with_missing_body": AT_ONCE,
+        "server_multiple_websocket_http_response_start_events": AT_ONCE,
+        "close_resumes_reads_paused_on_an_unconsumed_message": READ_AHEAD,
+    }
+    left_out = {
+        f"{UVICORN_TESTS}server_keepalive_ping_timeout[websockets-sansio-{http}]": REPLACING
+        for http in (HTTP if loop == "uvloop" else ())
+    }
+    return Suite(
+        f"uvicorn-class-{loop}",
+        "uvicorn==0.54.0",
+        ("websockets",),  # in the client
+        {"passed": 204 - len(left_out), "skipped": 9},
+        ("tests/protocols/test_websocket.py",),
+        files=("tests", "pyproject.toml"),
+        options=("-k", "sansio"),
+        plugins=("anyio.pytest_plugin", "pytest_mock", "uvicorn_class"),
+        variables={"FASTWS_HOSTS_LOOP": loop},
+        left_out=left_out,
+        allowed={
+            f"{UVICORN_TESTS}{test}[websockets-sansio-{http}]": why
+            for test, why in differing.items()
+            for http in HTTP
+        },
+    )
+
 
 SUITES = (
     Suite(
@@ -109,6 +146,8 @@ SUITES = (
         files=("tests", "pyproject.toml"),
         plugins=("anyio.pytest_plugin", "pytest_mock"),
     ),
+    uvicorn_class("asyncio"),
+    uvicorn_class("uvloop"),
     Suite(
         "wsproto",
         "wsproto==1.3.2",

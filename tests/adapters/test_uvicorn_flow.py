@@ -1,0 +1,496 @@
+"""`WebSocketProtocol` of uvicorn: who waits for whom, what is kept alive, and how it all ends."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import weakref
+from typing import Any
+
+import pytest
+from adapters.uvicorn_driven import KEY, Driven, echo, recorder, scripted, turns
+from helpers import make_frame
+from uvicorn.protocols.utils import ClientDisconnected
+
+from fastws.adapters import _uvicorn_flow as flow
+from fastws.adapters import _uvicorn_protocol as protocol
+
+ACCEPT = {"type": "websocket.accept"}
+PING, PONG, CLOSE = 9, 10, 8
+
+
+def text(data: str) -> dict[str, str]:
+    return {"type": "websocket.send", "text": data}
+
+
+# --- Writing -------------------------------------------------------------------------------------
+
+
+def test_a_lone_message_goes_out_at_once_and_more_leave_in_one_write() -> None:
+    writes = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send(ACCEPT)
+        await receive()
+        await asyncio.sleep(0)
+        before = driven.transport.writes
+        for i in range(10):
+            await send(text(str(i)))
+            writes.append(driven.transport.writes - before)
+        await receive()
+
+    async def run() -> list[Any]:
+        global driven
+        driven = Driven(app)
+        await driven.open()
+        driven.frame(1, b"go")
+        await turns()
+        writes.append(driven.transport.writes)
+        written = driven.frames()
+        await driven.end()
+        return written
+
+    assert [payload for _, payload in asyncio.run(run())] == [b"%d" % i for i in range(10)]
+    assert writes[:10] == [1] * 10
+    assert writes[-1] == 3  # the answer to the request, the first, the others
+
+
+def test_what_is_held_back_is_bounded() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send(ACCEPT)
+        for _ in range(100):
+            await send(text("x" * 10_000))
+            assert driven.protocol._cork_size < flow.CORK_MOST
+        await receive()
+
+    async def run() -> None:
+        global driven
+        driven = Driven(app)
+        await driven.open()
+        assert driven.transport.written.count(b"x" * 10_000) == 100
+        await driven.end()
+
+    asyncio.run(run())
+
+
+def test_a_client_that_does_not_read_makes_the_application_wait() -> None:
+    sent = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send(ACCEPT)
+        for i in range(3):
+            await receive()
+            await send(text(str(i)))
+            sent.append(i)
+        await receive()
+
+    async def run() -> None:
+        driven = Driven(app)
+        await driven.open()
+        driven.protocol.pause_writing()
+        for _ in range(3):
+            driven.frame(1, b"x")
+        driven.frame(PING, b"first")
+        driven.frame(PING, b"last")
+        await turns()
+        assert not sent
+        assert not driven.take()
+        driven.protocol.resume_writing()
+        await turns()
+        assert sent == [0, 1, 2]
+        # RFC 6455 5.5.3: of the pings only the latest need be answered.
+        assert sorted(driven.frames()) == [(1, b"0"), (1, b"1"), (1, b"2"), (PONG, b"last")]
+        await driven.end()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_a_send_that_waits_ends_with_its_client_or_its_task(cancelled: bool) -> None:
+    ended = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send(ACCEPT)
+        driven.protocol.pause_writing()
+        try:
+            await send(text("x"))
+        except BaseException as error:
+            ended.append(type(error))
+            raise
+
+    async def run() -> None:
+        global driven
+        driven = Driven(app)
+        await driven.open()
+        if cancelled:
+            (task,) = driven.state.tasks
+            task.cancel()
+            await turns()
+            assert driven.transport.closing
+        await driven.end()
+
+    asyncio.run(run())
+    assert ended == [asyncio.CancelledError if cancelled else ClientDisconnected]
+
+
+# --- Reading -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("most", [1, 4, 32])
+def test_a_client_that_floods_is_paused(most: int) -> None:
+    seen: list[Any] = []
+    allowed = asyncio.Semaphore(0)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send(ACCEPT)
+        while True:
+            await allowed.acquire()
+            seen.append(await receive())
+            if seen[-1]["type"] == "websocket.disconnect":
+                return
+
+    async def run() -> None:
+        driven = Driven(app, ws_max_queue=most)
+        await driven.open()
+        sent = 0
+        while driven.transport.reading:
+            driven.frame(1, str(sent).encode())
+            sent += 1
+        assert sent == most + 1
+        for i in range(sent):
+            assert driven.transport.reading is (i >= max(2, most // 2))
+            allowed.release()
+            await turns(2)
+        driven.frame(CLOSE, b"\x03\xe8")
+        allowed.release()
+        await driven.end()
+        assert [message.get("text") for message in seen[:-1]] == [str(i) for i in range(sent)]
+        assert (seen[-1]["type"], seen[-1]["code"]) == ("websocket.disconnect", 1000)
+
+    asyncio.run(run())
+
+
+def test_what_is_unread_comes_before_the_disconnect() -> None:
+    seen: list[Any] = []
+    go = asyncio.Event()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send(ACCEPT)
+        await go.wait()
+        await recorder_of(receive)
+
+    async def recorder_of(receive: Any) -> None:
+        while not seen or seen[-1]["type"] == "websocket.receive":
+            seen.append(await receive())
+
+    async def run() -> None:
+        driven = Driven(app, ws_max_queue=2)
+        await driven.open()
+        for i in range(9):
+            driven.feed(make_frame(1, str(i).encode(), mask=KEY) * 2)
+        driven.transport.close()
+        await turns()
+        go.set()
+        await driven.end()
+
+    asyncio.run(run())
+    assert [message.get("text") for message in seen] == [str(i // 2) for i in range(18)] + [None]
+
+
+def test_messages_that_are_there_come_without_a_turn_of_the_loop() -> None:
+    turned = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send(ACCEPT)
+        await receive()
+        asyncio.get_running_loop().call_soon(turned.append, True)
+        for _ in range(99):
+            await receive()
+        assert not turned
+        await receive()
+
+    async def run() -> None:
+        driven = Driven(app, ws_max_queue=5)
+        await driven.open()
+        driven.feed(make_frame(1, b"x", mask=KEY) * 100)
+        await turns()
+        assert turned
+        await driven.end()
+
+    asyncio.run(run())
+
+
+def test_several_may_wait_for_messages_and_be_cancelled() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send(ACCEPT)
+        waiting = [asyncio.ensure_future(receive()) for _ in range(4)]
+        await turns()
+        waiting[0].cancel()
+        waiting[2].cancel()
+        waiting.append(asyncio.ensure_future(receive()))
+        done = await asyncio.gather(*waiting, return_exceptions=True)
+        kinds.extend(type(one).__name__ for one in done)
+        texts.extend(one["text"] for one in done if isinstance(one, dict))
+
+    kinds: list[str] = []
+    texts: list[str] = []
+
+    async def run() -> None:
+        driven = Driven(app)
+        await driven.open()
+        await turns()
+        for i in range(3):
+            driven.frame(1, str(i).encode())
+            await turns()
+        await driven.end()
+
+    asyncio.run(run())
+    assert kinds == ["CancelledError", "dict", "CancelledError", "dict", "dict"]
+    assert sorted(texts) == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize("size", [10, 70_000, 1_000_000])
+def test_a_buffered_transport_is_read_into(size: int) -> None:
+    payload = bytes(range(256)) * (size // 256 + 1)
+    data = make_frame(2, payload, mask=KEY) + make_frame(1, b"behind", mask=KEY)
+    seen: list[Any] = []
+
+    async def run() -> None:
+        driven = Driven(recorder(seen), ws_max_queue=1)
+        await driven.open()
+        at = 0
+        while at < len(data):
+            driven.protocol.get_buffer(-1)  # a transport that finds nothing to read after all
+            room = driven.protocol.get_buffer(65536)
+            count = min(len(room), len(data) - at)
+            room[:count] = data[at : at + count]
+            del room
+            driven.protocol.buffer_updated(count)
+            at += count
+            await turns(2)
+        await driven.end()
+
+    asyncio.run(run())
+    assert seen[0]["bytes"] == payload
+    assert seen[1]["text"] == "behind"
+
+
+# --- Pings ---------------------------------------------------------------------------------------
+
+
+def test_pings_go_out_as_long_as_they_are_answered() -> None:
+    async def run() -> None:
+        seen: list[Any] = []
+        driven = Driven(recorder(seen), ws_ping_interval=0.02, ws_ping_timeout=0.02)
+        await driven.open()
+        for _ in range(3):
+            while not (found := driven.frames()):
+                await asyncio.sleep(0.002)
+            ((opcode, payload),) = found
+            assert (opcode, len(payload)) == (PING, 4)
+            driven.frame(PONG, b"stale")
+            driven.frame(PONG, payload)
+        assert not driven.transport.closing
+        while not driven.transport.closing:
+            await asyncio.sleep(0.002)
+        *_, (opcode, payload) = driven.frames()
+        assert (opcode, payload) == (CLOSE, (1011).to_bytes(2, "big") + b"keepalive ping timeout")
+        await driven.end()
+        assert seen == [{"type": "websocket.disconnect", "code": 1005}]
+
+    asyncio.run(run())
+
+
+def test_pings_without_a_timeout() -> None:
+    async def run() -> None:
+        driven = Driven(echo, ws_ping_interval=0.005, ws_ping_timeout=None)
+        await driven.open()
+        await asyncio.sleep(0.05)
+        assert len(driven.frames()) >= 2
+        assert not driven.transport.closing
+        await driven.end()
+
+    asyncio.run(run())
+
+
+def test_no_pong_is_late_while_we_do_not_read() -> None:
+    async def run() -> None:
+        driven = Driven(
+            scripted_and_waiting, ws_ping_interval=0.01, ws_ping_timeout=0.01, ws_max_queue=1
+        )
+        await driven.open()
+        driven.frame(1, b"a")
+        driven.frame(1, b"b")
+        assert not driven.transport.reading
+        await asyncio.sleep(0.08)
+        assert not driven.transport.closing
+        (task,) = driven.state.tasks
+        task.cancel()
+        await driven.end()
+
+    asyncio.run(run())
+
+
+async def scripted_and_waiting(scope: Any, receive: Any, send: Any) -> None:
+    """Accept, and then do nothing."""
+    await receive()
+    await send(ACCEPT)
+    await asyncio.Event().wait()
+
+
+# --- The end -------------------------------------------------------------------------------------
+
+
+def collect() -> None:
+    for _ in range(3):  # PyPy does not find everything at once
+        gc.collect()
+
+
+@pytest.mark.parametrize("moment", ["opening", "open", "inside", "unread", "unwritten", "closing"])
+def test_clients_that_vanish_leave_nothing(moment: str) -> None:
+    """In whatever they vanish: no task, no timer, no object."""
+
+    async def vanish() -> weakref.ref[Any]:
+        app = echo
+        if moment == "closing":
+            app = scripted(ACCEPT, {"type": "websocket.close"})
+        driven = Driven(app, ws_ping_interval=20, ws_ping_timeout=20, ws_max_queue=2)
+        await driven.open()
+        if moment == "inside":
+            driven.feed(make_frame(2, b"x" * 100_000, mask=KEY)[:70_000])
+        elif moment == "unread":
+            driven.feed(make_frame(1, b"x", mask=KEY) * 9)
+        elif moment == "unwritten":
+            driven.protocol.pause_writing()
+            driven.frame(1, b"x")
+            await turns()
+        await driven.end()
+        return weakref.ref(driven.protocol)
+
+    async def run() -> None:
+        left = [await vanish() for _ in range(20)]
+        assert len(asyncio.all_tasks()) == 1
+        live = [t for t in asyncio.get_running_loop()._scheduled if not t.cancelled()]  # type: ignore[attr-defined]
+        assert not live
+        asyncio.get_running_loop()._scheduled.clear()  # type: ignore[attr-defined]
+        collect()
+        assert [ref() for ref in left] == [None] * 20
+
+    asyncio.run(run())
+
+
+def test_a_peer_that_does_not_answer_a_close_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        driven = Driven(scripted(ACCEPT, {"type": "websocket.close"}))
+        driven.protocol.close_timeout = 0.01
+        await driven.open()
+        assert not driven.transport.closing
+        await asyncio.sleep(0.03)
+        assert driven.transport.closing
+        await driven.end()
+
+    asyncio.run(run())
+
+
+def test_a_peer_that_takes_nothing_is_cut_off_and_one_that_is_slow_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(flow, "LINGER", 0.01)
+
+    async def run() -> None:
+        driven = Driven(scripted(ACCEPT, text("x")))
+        driven.transport.unsent = 20
+        await driven.open()
+        assert driven.transport.closing
+        while driven.transport.unsent > 10:
+            driven.transport.unsent -= 1
+            await asyncio.sleep(0.005)
+        assert driven.state.connections
+        await asyncio.sleep(0.05)
+        assert not driven.state.connections
+        await driven.end()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_the_server_ends(answers: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "SHUTDOWN_GRACE", 0.02)
+    seen: list[Any] = []
+
+    async def run() -> None:
+        driven = Driven(recorder(seen))
+        await driven.open()
+        driven.protocol.shutdown()
+        await turns()
+        assert driven.frames() == [(CLOSE, (1012).to_bytes(2, "big"))]
+        assert not driven.transport.closing
+        if answers:
+            driven.frame(CLOSE, (1012).to_bytes(2, "big"))
+            assert driven.transport.closing
+        else:
+            await asyncio.sleep(0.05)
+            assert driven.transport.closing
+        await driven.end()
+
+    asyncio.run(run())
+    assert seen == [{"type": "websocket.disconnect", "code": 1012}]
+
+
+def test_the_server_ends_before_a_connection_is_accepted() -> None:
+    errors = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await asyncio.sleep(0.01)
+        try:
+            await send(ACCEPT)
+        except OSError as error:
+            errors.append(type(error))
+
+    async def run() -> None:
+        driven = Driven(app)
+        await driven.open()
+        driven.protocol.shutdown()
+        assert driven.take().startswith(b"HTTP/1.1 500 ")
+        assert driven.transport.closing
+        await driven.end()
+
+    asyncio.run(run())
+    assert errors == [ClientDisconnected]
+
+
+def test_an_application_that_fails_or_returns_ends_the_connection() -> None:
+    async def failing(scope: Any, receive: Any, send: Any) -> None:
+        await send(ACCEPT)
+        raise ValueError
+
+    for app in (failing, scripted(ACCEPT)):
+
+        async def run(app: Any) -> None:
+            driven = Driven(app)
+            await driven.open()
+            assert driven.transport.closing
+            await driven.end()
+
+        asyncio.run(run(app))
+
+
+def test_loops_are_not_kept() -> None:
+    async def run() -> weakref.ref[Any]:
+        driven = Driven(echo)
+        await driven.open()
+        await driven.end()
+        return weakref.ref(asyncio.get_running_loop())
+
+    loop = asyncio.run(run())
+    collect()
+    assert loop() is None
