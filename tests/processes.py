@@ -32,3 +32,10 @@ def python(
 
 def fastws_(*words: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     return python(*FASTWS, *words, cwd=cwd)
+
+
+def lines_of(code: str) -> list[str]:
+    """Run code that has `sys` and `fastws` in a fresh interpreter; give the lines it prints."""
+    done = python("-c", f"import sys; import fastws\n{code}")
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-__all__ = ["HostWarning", "Patch", "PatchSet", "Refusal"]
+__all__ = ["HostWarning", "Patch", "PatchSet", "Refusal", "require"]
 
 _NOTHING: Any = object()  # stands for an attribute that the owner inherits, or lacks
 
@@ -24,6 +24,17 @@ class HostWarning(UserWarning):
 
 class Refusal(Exception):
     """A host is not what its adapter was proven on; the text says in what."""
+
+
+def require(structure: dict[str, bool]) -> None:
+    """Go on where each part of a host is what its adapter knows.
+
+    Raises:
+        Refusal: one is not; the first of them is named.
+    """
+    for name, fits in structure.items():
+        if not fits:
+            raise Refusal(f"{name} is not built as expected")
 
 
 class Patch:

@@ -13,7 +13,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from . import _registry
-from ._patches import Patch, Refusal
+from ._patches import Patch, Refusal, require
 from ._registry import Range
 
 if TYPE_CHECKING:
@@ -81,9 +81,7 @@ def patches() -> list[Patch]:
     for module in holders:
         if module.WebSocketReader not in (ours.STOCK_READER, ours.Reader):
             raise Refusal("it was imported anew")
-    for name, fits in _structure(ours).items():
-        if not fits:
-            raise Refusal(f"{name} is not built as expected")
+    require(_structure(ours))
     return [
         *(Patch(module, "WebSocketReader", ours.Reader) for module in holders),
         Patch(ours.WebSocketWriter, "_write_websocket_frame", ours.write_frame),

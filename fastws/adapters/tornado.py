@@ -20,7 +20,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from . import _registry
-from ._patches import Patch, Refusal
+from ._patches import Patch, Refusal, require
 from ._registry import Range
 
 if TYPE_CHECKING:
@@ -168,9 +168,7 @@ def patches() -> list[Patch]:
     protocol = websocket.WebSocketProtocol13
     if sending.STOCK_PROTOCOL is not protocol:
         raise Refusal("it was imported anew")
-    for name, fits in _structure(receiving, sending, reading.BaseIOStream).items():
-        if not fits:
-            raise Refusal(f"{name} is not built as expected")
+    require(_structure(receiving, sending, reading.BaseIOStream))
     masked = (sys.modules[f"tornado.{name}"] for name in ("util", "websocket", "web"))
     return [
         *(Patch(module, "_websocket_mask", sending.websocket_mask) for module in masked),

@@ -12,7 +12,7 @@ from importlib import reload
 from typing import TYPE_CHECKING
 
 from . import _registry
-from ._patches import Patch, Refusal
+from ._patches import Patch, Refusal, require
 from ._registry import Range
 
 if TYPE_CHECKING:
@@ -72,9 +72,7 @@ def patches() -> list[Patch]:
     abnf, utils = sys.modules["websocket._abnf"], sys.modules["websocket._utils"]
     if ours.ABNF is not getattr(abnf, "ABNF", None):
         ours = reload(ours)  # as the host was
-    for name, fits in _structure(ours, abnf, utils).items():
-        if not fits:
-            raise Refusal(f"{name} is not built as expected")
+    require(_structure(ours, abnf, utils))
     found = [
         Patch(utils, "_validate_utf8", ours.validate_utf8),
         Patch(ours.ABNF, "mask", ours.mask),

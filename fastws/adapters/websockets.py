@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from warnings import warn
 
 from . import _registry
-from ._patches import HostWarning, Patch, Refusal
+from ._patches import HostWarning, Patch, Refusal, require
 from ._registry import Range
 
 if TYPE_CHECKING:
@@ -114,9 +114,7 @@ def _check_structure(ours: Any) -> None:
     protocol = sys.modules["websockets.protocol"]
     if ours.Frame is not frames.Frame or ours.Protocol is not protocol.Protocol:
         raise Refusal("it was imported anew")
-    for name, fits in _structure(ours).items():
-        if not fits:
-            raise Refusal(f"{name} is not built as expected")
+    require(_structure(ours))
 
 
 def _structure(ours: Any) -> dict[str, bool]:

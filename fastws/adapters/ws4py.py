@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from . import _registry
-from ._patches import Patch, Refusal
+from ._patches import Patch, Refusal, require
 from ._registry import Range
 
 if TYPE_CHECKING:
@@ -57,9 +57,7 @@ def patches() -> list[Patch]:
     framing, streaming = sys.modules["ws4py.framing"], sys.modules["ws4py.streaming"]
     if ours.Frame is not framing.Frame or ours.Frame is not streaming.Frame:
         raise Refusal("it was imported anew")
-    for name, fits in _structure(ours).items():
-        if not fits:
-            raise Refusal(f"{name} is not built as expected")
+    require(_structure(ours))
     return [
         Patch(ours.Frame, "mask", ours.mask),
         Patch(ours.Frame, "unmask", ours.mask),

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -17,6 +14,7 @@ import pytest
 from aiohttp import web, web_ws
 from aiohttp.client_exceptions import ClientConnectionResetError
 from aiohttp.http_websocket import WebSocketWriter
+from processes import lines_of
 
 import fastws
 from fastws.adapters import HostWarning
@@ -96,16 +94,8 @@ def test_another_host_is_refused(
     fastws.uninstall("aiohttp")
 
 
-def python(code: str) -> list[str]:
-    """Run code in a fresh interpreter; give its lines."""
-    path = str(Path(fastws.__file__).parent.parent)
-    code = f"import sys; sys.path.insert(0, {path!r}); import fastws\n{code}"
-    command = [sys.executable, "-c", code]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-
-
 def test_installed_before_the_import() -> None:
-    assert python(
+    assert lines_of(
         "fastws.install('aiohttp')\n"
         "print(fastws.status()['aiohttp'].state, 'aiohttp' in sys.modules)\n"
         "import aiohttp\n"
@@ -125,7 +115,7 @@ def test_installed_before_the_import() -> None:
 
 
 def test_asking_the_adapter_imports_no_host() -> None:
-    assert python(
+    assert lines_of(
         "import fastws.adapters.aiohttp as adapter\n"
         "print(adapter.supported(), adapter.counters())\n"
         "print('aiohttp' in sys.modules, 'asyncio' in sys.modules)\n"

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +13,7 @@ import tornado.util
 import tornado.web
 import tornado.websocket
 from adapters.tornado_transcript import fast
+from processes import lines_of
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.websocket import WebSocketHandler, WebSocketProtocol13
@@ -119,16 +117,8 @@ def test_another_host_is_refused(
     fastws.uninstall("tornado")
 
 
-def python(code: str) -> list[str]:
-    """Run code in a fresh interpreter; give its lines."""
-    path = str(Path(fastws.__file__).parent.parent)
-    code = f"import sys; sys.path.insert(0, {path!r}); import fastws\n{code}"
-    command = [sys.executable, "-c", code]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-
-
 def test_installed_before_the_import() -> None:
-    assert python(
+    assert lines_of(
         "fastws.install('tornado')\n"
         "print(fastws.status()['tornado'].state, 'tornado' in sys.modules)\n"
         "from tornado.websocket import _websocket_mask, WebSocketProtocol13 as P\n"
@@ -150,7 +140,7 @@ def test_installed_before_the_import() -> None:
 
 
 def test_asking_the_adapter_imports_no_host() -> None:
-    assert python(
+    assert lines_of(
         "import fastws.adapters.tornado as adapter\n"
         "print(adapter.supported(), adapter.counters())\n"
         "print('tornado' in sys.modules, 'asyncio' in sys.modules)\n"

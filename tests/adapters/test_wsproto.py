@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import subprocess
-import sys
 import weakref
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +23,7 @@ from adapters.wsproto_transcript import (
     seen,
 )
 from helpers import cuts
+from processes import lines_of
 from wsproto import WSConnection, events, frame_protocol
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Request, TextMessage
@@ -127,16 +125,8 @@ def test_another_host_is_refused(
     fastws.uninstall("wsproto")
 
 
-def python(code: str) -> str:
-    """Run code in a fresh interpreter."""
-    path = str(Path(fastws.__file__).parent.parent)
-    code = f"import sys; sys.path.insert(0, {path!r}); import fastws\n{code}"
-    command = [sys.executable, "-c", code]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-
 def test_installed_before_the_import() -> None:
-    out = python(
+    out = lines_of(
         "fastws.install('wsproto')\n"
         "print(fastws.status()['wsproto'].state, 'wsproto' in sys.modules)\n"
         "from wsproto.frame_protocol import FrameDecoder\n"
@@ -146,7 +136,7 @@ def test_installed_before_the_import() -> None:
         "from wsproto.frame_protocol import FrameDecoder\n"
         "print(fastws.status()['wsproto'].state, FrameDecoder.__module__)\n"
     )
-    assert out.splitlines() == [
+    assert out == [
         "waiting False",
         "on fastws.adapters._wsproto_frames",
         " ".join(REPLACED),
@@ -155,13 +145,13 @@ def test_installed_before_the_import() -> None:
 
 
 def test_asking_the_adapter_imports_no_host() -> None:
-    out = python(
+    out = lines_of(
         "import fastws.adapters.wsproto as adapter\n"
         "print(adapter.supported(), adapter.counters())\n"
         "print('wsproto' in sys.modules, 'asyncio' in sys.modules)\n"
     )
     counters = "{'decoded': 0, 'encoded': 0, 'masked': 0}"
-    assert out.splitlines() == [f"{adapter.supported()} {counters}", "False False"]
+    assert out == [f"{adapter.supported()} {counters}", "False False"]
 
 
 # --- Connections that are open when fastws comes or goes -----------------------------------------
