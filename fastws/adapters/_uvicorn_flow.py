@@ -1,8 +1,9 @@
 """What a WebSocket connection of uvicorn does with its transport: when to read, when to write.
 
-Writing: the first frame that a connection sends in a turn of the loop goes out at once, so that a
-lone one does not wait; what follows in the same turn is collected (corked), and leaves in one write
-when the application has no more to read, at the turn's end, or when it is much.
+Writing: a frame goes out at once where it is the first that a connection sends in a turn of the
+loop and the application has nothing more to read, so that a lone one does not wait. The others are
+collected (corked), and leave in one write when the application has no more to read, at the turn's
+end, or when it is much. Each write wakes the peer, and that costs more than to copy some bytes.
 
 Reading: a transport is paused only when more comes while there are enough messages ahead of the
 application, because pausing and resuming cost two system calls.
@@ -11,7 +12,7 @@ application, because pausing and resuming cost two system calls.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Flow"]
 
-CORK_MOST = 65536  # bytes to collect at most: what transports hold before they say to pause
+CORK_MOST = 262144  # bytes to collect at most: as much as is read at once
 READ_MOST = 65536  # bytes to read at once where no large payload is coming
 CLOSE_TIMEOUT = 10.0  # seconds for the peer to answer a close frame
 LINGER = 5.0  # seconds for the peer to take something of what is unsent at the transport's end
@@ -63,6 +64,7 @@ class Flow(asyncio.BufferedProtocol):
         "_drained",
         "_linger",
         "_lost",
+        "_queue",
         "_reading_paused",
         "_turn",
         "_unsent",
@@ -83,6 +85,7 @@ class Flow(asyncio.BufferedProtocol):
             turn = _turns[loop] = Turn()
         self._turn = turn
         self._written = -1  # the turn in which something was written last
+        self._queue: list[dict[str, Any]] = []  # what the application has yet to read
         self._cork: list[bytes] | None = None
         self._cork_size = 0
         self._writing_paused = False
@@ -99,7 +102,10 @@ class Flow(asyncio.BufferedProtocol):
     def _write(self, data: bytes) -> None:
         """Write now, or with what else is written in this turn."""
         turn = self._turn
-        if self._written == turn.number:
+        if not turn.begun:
+            turn.begin(self.loop)
+        before, self._written = self._written, turn.number
+        if self._queue or before == turn.number:
             if self._cork is None:
                 self._cork = [data]
                 turn.corked.append(self)
@@ -109,9 +115,6 @@ class Flow(asyncio.BufferedProtocol):
             if self._cork_size >= CORK_MOST:
                 self._flush()
             return
-        if not turn.begun:
-            turn.begin(self.loop)
-        self._written = turn.number
         self.transport.write(data)
 
     def _flush(self) -> None:

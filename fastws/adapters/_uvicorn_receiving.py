@@ -34,7 +34,8 @@ __all__ = ["DISCONNECT", "NO_CODE", "Receiving"]
 PONG = Opcode.PONG
 RECEIVE, DISCONNECT = "websocket.receive", "websocket.disconnect"
 NO_CODE = 1005  # RFC 6455 7.1.5: a close frame without a code
-BULK = READ_MOST >> 2  # a read of so much tells of a large payload that is coming
+BULK = READ_MOST >> 2  # a read of so much tells of more that is coming
+BULK_MOST = READ_MOST << 2  # bytes to read at once then
 
 
 class Receiving(Handshake):
@@ -48,7 +49,6 @@ class Receiving(Handshake):
         "_full",
         "_max_queue",
         "_owed_pong",
-        "_queue",
         "_waiter",
         "_window",
     )
@@ -57,7 +57,6 @@ class Receiving(Handshake):
         super().__init__(loop, config, server_state, app_state)
         self._decoder: MessageDecoder | None = None  # from when the application runs
         self._max_queue = max(1, config.ws_max_queue)
-        self._queue: list[Message] = []
         self._full = False  # enough is queued: the decoder keeps the rest
         self._bulk = False  # the last read was large
         self._window = False  # the memory to read into is the decoder's
@@ -73,7 +72,7 @@ class Receiving(Handshake):
         decoder = self._decoder
         if self._bulk and decoder is not None:
             self._window = True
-            return decoder.get_buffer(READ_MOST)
+            return decoder.get_buffer(BULK_MOST)
         return self._turn.scratch
 
     def buffer_updated(self, nbytes: int) -> None:

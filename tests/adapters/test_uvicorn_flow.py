@@ -12,6 +12,7 @@ from adapters.uvicorn_driven import KEY, Driven, echo, recorder, scripted, turns
 from helpers import make_frame
 from uvicorn.protocols.utils import ClientDisconnected
 
+import fastws
 from fastws.adapters import _uvicorn_flow as flow
 from fastws.adapters import _uvicorn_protocol as protocol
 
@@ -54,6 +55,51 @@ def test_a_lone_message_goes_out_at_once_and_more_leave_in_one_write() -> None:
     assert [payload for _, payload in asyncio.run(run())] == [b"%d" % i for i in range(10)]
     assert writes[:10] == [1] * 10
     assert writes[-1] == 3  # the answer to the request, the first, the others
+
+
+def test_answers_leave_in_one_write_while_there_is_more_to_read() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send(ACCEPT)
+        while (message := await receive())["type"] == "websocket.receive":
+            await send(text(message["text"]))
+
+    async def run() -> None:
+        driven = Driven(app)
+        await driven.open()
+        before = driven.transport.writes
+        texts = [b"%d" % i for i in range(10)]
+        driven.feed(b"".join(fastws.encode_frame(1, text, mask=True) for text in texts))
+        await turns()
+        assert driven.transport.writes == before + 1
+        assert [payload for _, payload in driven.frames()] == texts
+        await driven.end()
+
+    asyncio.run(run())
+
+
+def test_an_answer_does_not_wait_for_an_application_that_does_something_else() -> None:
+    done: asyncio.Event
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send(ACCEPT)
+        await receive()
+        await send(text("first"))
+        await done.wait()
+
+    async def run() -> None:
+        nonlocal done
+        done = asyncio.Event()
+        driven = Driven(app)
+        await driven.open()
+        driven.feed(fastws.encode_frame(1, "a", mask=True) * 2)
+        await turns()
+        assert driven.frames() == [(1, b"first")]
+        done.set()
+        await driven.end()
+
+    asyncio.run(run())
 
 
 def test_what_is_held_back_is_bounded() -> None:
