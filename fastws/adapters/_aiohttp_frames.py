@@ -29,163 +29,169 @@ from .aiohttp import COUNTERS
 
 __all__ = [
     "STOCK_READER",
-    "STOCK_WRITE",
+    "STOCK_WRITER",
     "Reader",
-    "StockReader",
     "WebSocketDataQueue",
-    "WebSocketWriter",
-    "write_frame",
+    "Writer",
 ]
 
 STOCK_READER = WebSocketReader
-STOCK_WRITE = WebSocketWriter._write_websocket_frame
+STOCK_WRITER = WebSocketWriter
 
 LARGE = 262144  # of a payload, from which on it gains whatever it holds
-PATIENCE = 200  # how many frames and reads without a large message a connection is watched for
+PATIENCE = 64  # how many frames and reads without a large message a connection is watched for
 TEXT, BINARY = 1, 2
 GOOD = (False, b"")  # what the stock one gives where all is well
 
 
-class Reader(WebSocketReader):
-    """A WebSocketReader that takes large messages on itself.
+class Reader:
+    """What stands before a WebSocketReader, and takes large messages on itself.
 
-    All attributes begin with `_fws`: the pure-Python reader of aiohttp has names of its own here.
+    It is no subclass: for one, aiohttp's compiled reader looks up its own methods by name with
+    every frame.
     """
 
     def __init__(
         self, queue: Any, max_msg_size: int, compress: bool, decode_text: bool = True
     ) -> None:
-        super().__init__(queue, max_msg_size, compress, decode_text)
-        self._fws_queue = queue
-        self._fws_limit = max_msg_size
-        self._fws_text = decode_text
-        self._fws_patience = PATIENCE
-        self._fws_decoder = FrameDecoder(None, max_payload_size=None, strict=False)
-        self._fws_held = 0  # bytes of an unfinished frame that the decoder holds
-        self._fws_skip = 0  # bytes to come of a large frame that is not ours
-        self._fws_ours = False  # whether the unfinished frame is
-        self._fws_fragments = False  # whether a message in fragments is being read
+        self._stock = WebSocketReader(queue, max_msg_size, compress, decode_text)
+        self._queue = queue
+        self._limit = max_msg_size
+        self._text = decode_text
+        self._patience = PATIENCE
+        self._decoder = FrameDecoder(None, max_payload_size=None, strict=False)
+        self._held = 0  # bytes of an unfinished frame that the decoder holds
+        self._skip = 0  # bytes to come of a large frame that is not ours
+        self._ours = False  # whether the unfinished frame is
+        self._fragments = False  # whether a message in fragments is being read
         # An error of the stock one tells whether the last frame of a message was final: it has to
         # have seen one.
-        self._fws_ready = False
+        self._ready = False
         if compress:  # then nearly every message is compressed, and not ours
-            self.__class__ = StockReader  # type: ignore[assignment]
+            self._leave()
+
+    def feed_eof(self) -> None:
+        """Take the end, as `WebSocketReader.feed_eof` does."""
+        self._stock.feed_eof()
+
+    def _leave(self) -> None:
+        """Leave all that comes to the stock reader."""
+        self.feed_data = self._stock.feed_data  # type: ignore[method-assign]
+        del self._decoder
 
     def feed_data(self, data: bytes | bytearray | memoryview) -> tuple[bool, bytes]:
         """Read what has come, as `WebSocketReader.feed_data` does."""
-        self._fws_patience -= 1
-        if self._fws_skip >= len(data):
-            self._fws_skip -= len(data)
-            given = super().feed_data(data)
-        elif self._fws_held or self._fws_skip or not is_small(data):
-            given = self._fws_read(data if type(data) is bytes else bytes(data))
+        self._patience -= 1
+        if self._skip >= len(data):
+            self._skip -= len(data)
+            given = self._stock.feed_data(data)
+        elif self._held or self._skip or not is_small(data):
+            given = self._read(data if type(data) is bytes else bytes(data))
         else:
-            self._fws_ready = self._fws_ready or not data[0] & 8
-            given = super().feed_data(data)
+            self._ready = self._ready or not data[0] & 8
+            given = self._stock.feed_data(data)
         # Where the stock one has failed it goes on to say so.
-        if given[0] or (self._fws_patience <= 0 and not self._fws_ours):
-            self.__class__ = StockReader  # type: ignore[assignment]
+        if given[0] or (self._patience <= 0 and not self._ours):
+            self._leave()
         return given
 
-    def _fws_read(self, data: bytes) -> tuple[bool, bytes]:
-        decoder, end = self._fws_decoder, len(data)
-        begin = self._fws_skip - self._fws_held  # of the frame in progress, here or before
-        decoder.feed(memoryview(data)[self._fws_skip :] if self._fws_skip else data)
-        self._fws_skip = done = 0  # up to there all is queued, or given to the stock one
-        while (frame := self._fws_next()) is not None:
+    def _read(self, data: bytes) -> tuple[bool, bytes]:
+        decoder, end = self._decoder, len(data)
+        begin = self._skip - self._held  # of the frame in progress, here or before
+        decoder.feed(memoryview(data)[self._skip :] if self._skip else data)
+        self._skip = done = 0  # up to there all is queued, or given to the stock one
+        while (frame := self._next()) is not None:
             after = end - decoder.buffered
-            if self._fws_ours or (begin >= 0 and self._fws_is_plain(frame, len(frame.payload))):
+            if self._ours or (begin >= 0 and self._is_plain(frame, len(frame.payload))):
                 start = max(begin, 0)
-                given = self._fws_give(data[done:start])
+                given = self._give(data[done:start])
                 done = start
-                if not given[0] and (self._fws_ours or self._fws_may_queue()):
-                    given = self._fws_queue_up(frame)
+                if not given[0] and (self._ours or self._may_queue()):
+                    given = self._queue_up(frame)
                     done = after
                 if given[0]:
                     return given
-                self._fws_ours = False
+                self._ours = False
             else:
-                self._fws_note(frame)
+                self._note(frame)
             begin = after
-        self._fws_held = decoder.buffered
+        self._held = decoder.buffered
         header = decoder.header
-        if self._fws_held and not self._fws_ours and header and header.payload_length >= LARGE:
+        if self._held and not self._ours and header and header.payload_length >= LARGE:
             start = max(begin, 0)
-            given = self._fws_give(data[done:start])
+            given = self._give(data[done:start])
             if given[0]:
                 return given
             done = start
-            self._fws_begin(header, begin >= 0)
-        return GOOD if self._fws_ours else self._fws_give(data[done:])
+            self._begin(header, begin >= 0)
+        return GOOD if self._ours else self._give(data[done:])
 
-    def _fws_next(self) -> Frame | None:
+    def _next(self) -> Frame | None:
         """Give the next frame; None also where there is one of a size that no machine can hold."""
         try:
-            return next(self._fws_decoder, None)
+            return next(self._decoder, None)
         except PayloadTooBigError:
-            self._fws_patience = 0  # the stock one judges it, or has to find room
+            self._patience = 0  # the stock one judges it, or has to find room
             return None
 
-    def _fws_note(self, frame: Frame | FrameHeader) -> None:
+    def _note(self, frame: Frame | FrameHeader) -> None:
         """Keep in mind what the stock one gets to see of messages."""
-        self._fws_patience -= 1
+        self._patience -= 1
         if frame.opcode <= BINARY:
-            self._fws_fragments = not frame.fin
-            self._fws_ready = self._fws_ready or frame.fin
+            self._fragments = not frame.fin
+            self._ready = self._ready or frame.fin
 
-    def _fws_begin(self, header: FrameHeader, whole: bool) -> None:
+    def _begin(self, header: FrameHeader, whole: bool) -> None:
         """Take a large frame that is not all there on ourselves, or step over it."""
-        if whole and self._fws_is_plain(header, header.payload_length) and self._fws_may_queue():
-            self._fws_ours = True
+        if whole and self._is_plain(header, header.payload_length) and self._may_queue():
+            self._ours = True
             return
-        self._fws_note(header)
-        self._fws_skip = header.header_length + header.payload_length - self._fws_held
-        self._fws_held = 0
-        self._fws_decoder = FrameDecoder(None, max_payload_size=None, strict=False)
+        self._note(header)
+        self._skip = header.header_length + header.payload_length - self._held
+        self._held = 0
+        self._decoder = FrameDecoder(None, max_payload_size=None, strict=False)
 
-    def _fws_is_plain(self, frame: Frame | FrameHeader, size: int) -> bool:
+    def _is_plain(self, frame: Frame | FrameHeader, size: int) -> bool:
         """Tell whether a frame is a large message in which there is nothing to find fault with."""
         return (
             size >= LARGE
             and (frame.opcode == TEXT or frame.opcode == BINARY)
             and frame.fin
             and not frame.rsv
-            and self._fws_ready
-            and not self._fws_fragments
-            and (not self._fws_limit or size < self._fws_limit)
+            and self._ready
+            and not self._fragments
+            and (not self._limit or size < self._limit)
         )
 
-    def _fws_may_queue(self) -> bool:
+    def _may_queue(self) -> bool:
         """Tell whether the stock one would read on, and has read all before."""
-        queue = self._fws_queue
-        return queue._stalled_reader is None and queue._size <= queue._limit
+        queue = self._queue
+        if queue._stalled_reader is not None or queue._size > queue._limit:
+            return False
+        return not self._stock.feed_data(b"")[0]  # it may have failed on what it had stalled on
 
-    def _fws_give(self, data: bytes) -> tuple[bool, bytes]:
+    def _give(self, data: bytes) -> tuple[bool, bytes]:
         """Have the stock reader read."""
-        return super().feed_data(data) if data else GOOD
+        return self._stock.feed_data(data) if data else GOOD
 
-    def _fws_queue_up(self, frame: Frame) -> tuple[bool, bytes]:
+    def _queue_up(self, frame: Frame) -> tuple[bool, bytes]:
         """Queue a message."""
-        self._fws_patience = PATIENCE
+        self._patience = PATIENCE
         payload = frame.payload
-        if frame.opcode == BINARY or not self._fws_text:
+        if frame.opcode == BINARY or not self._text:
             COUNTERS["decoded"] += 1
-            self._handle_frame(True, int(frame.opcode), payload, 0)
+            self._stock._handle_frame(True, int(frame.opcode), payload, 0)
             return GOOD
         try:
             text = decode_text(payload)
         except InvalidUtf8Error:
             text = None
         if text is None:  # the stock one says what is wrong; it reads frames without a mask too
-            return self._fws_give(encode_frame(BINARY, payload).replace(b"\x82", b"\x81", 1))
+            return self._give(encode_frame(BINARY, payload).replace(b"\x82", b"\x81", 1))
         COUNTERS["decoded"] += 1
         message = tuple.__new__(WSMessage, (WSMsgType.TEXT, text, ""))
-        self._fws_queue.feed_data(message, len(payload))
+        self._queue.feed_data(message, len(payload))
         return GOOD
-
-
-class StockReader(WebSocketReader):
-    """What a Reader turns into when it has nothing more to do."""
 
 
 def is_small(data: bytes | bytearray | memoryview) -> bool:
@@ -199,16 +205,19 @@ def is_small(data: bytes | bytearray | memoryview) -> bool:
     return size == (start & 0x7F) + (6 if start & 0x80 else 2) and start & 0x7F != 127
 
 
-def write_frame(self: WebSocketWriter, message: bytes, opcode: int, rsv: int) -> None:
-    """Write a frame, as `WebSocketWriter._write_websocket_frame` does."""
-    if (
-        not self.use_mask
-        or not (opcode == TEXT or opcode == BINARY)
-        or type(message) is not bytes
-        or self.transport.is_closing()
-    ):
-        return STOCK_WRITE(self, message, opcode, rsv)
-    COUNTERS["encoded"] += 1
-    frame = encode_frame(opcode, message, rsv=rsv, mask=self.get_random_bits().to_bytes(4))
-    self.transport.write(frame)
-    self._output_size += len(frame)
+class Writer(WebSocketWriter):
+    """A WebSocketWriter of a client, whose frames are masked."""
+
+    def _write_websocket_frame(self, message: bytes, opcode: int, rsv: int) -> None:
+        """Write a frame, as `WebSocketWriter._write_websocket_frame` does."""
+        if (
+            not self.use_mask
+            or not (opcode == TEXT or opcode == BINARY)
+            or type(message) is not bytes
+            or self.transport.is_closing()
+        ):
+            return super()._write_websocket_frame(message, opcode, rsv)
+        COUNTERS["encoded"] += 1
+        frame = encode_frame(opcode, message, rsv=rsv, mask=self.get_random_bits().to_bytes(4))
+        self.transport.write(frame)
+        self._output_size += len(frame)

@@ -1,10 +1,10 @@
 """aiohttp: large messages, received by servers and clients, and what clients send.
 
 aiohttp reads frames in compiled code of its own, and small messages would gain nothing (see
-`docs/aiohttp.md`). `install()` replaces the reader by a subclass that takes large messages on
-itself, where compression is not agreed on, and leaves all else to it; and the method that writes
-frames, for messages that are masked. What a user sees stays as it was: messages and their types,
-errors, limits, back-pressure.
+`docs/aiohttp.md`). `install()` puts an object before the reader that takes large messages on
+itself, where compression is not agreed on, and leaves all else to it; and the writer of clients, by
+one that packs and masks a frame in one go. What a user sees stays as it was: messages and their
+types, errors, limits, back-pressure.
 """
 
 from __future__ import annotations
@@ -24,8 +24,12 @@ __all__ = ["counters", "install", "supported", "uninstall"]
 SUPPORTED = Range("3.14.5", "3.15")
 COUNTERS = {"decoded": 0, "encoded": 0}
 
-# Where the reader's name stands by value.
-READERS = ("aiohttp.client", "aiohttp.web_ws")
+# Where the names stand by value. A server's frames are not masked: its writer stays.
+HOLDERS = (
+    ("aiohttp.client", "WebSocketReader"),
+    ("aiohttp.client", "WebSocketWriter"),
+    ("aiohttp.web_ws", "WebSocketReader"),
+)
 
 # What aiohttp's own code names, all of which ours does in its place.
 WRITE_USES = {
@@ -76,21 +80,26 @@ def patches() -> list[Patch]:
     """
     from . import _aiohttp_frames as ours
 
-    loaded = [sys.modules[name] for name in READERS if name in sys.modules]
-    holders = [module for module in loaded if hasattr(module, "WebSocketReader")]
-    for module in holders:
-        if module.WebSocketReader not in (ours.STOCK_READER, ours.Reader):
+    pairs = {
+        "WebSocketReader": (ours.STOCK_READER, ours.Reader),
+        "WebSocketWriter": (ours.STOCK_WRITER, ours.Writer),
+    }
+    patches = []
+    for module, name in HOLDERS:
+        holder = sys.modules.get(module)
+        if not hasattr(holder, name):
+            continue
+        if getattr(holder, name) not in pairs[name]:
             raise Refusal("it was imported anew")
+        patches.append(Patch(holder, name, pairs[name][1]))
     require(_structure(ours))
-    return [
-        *(Patch(module, "WebSocketReader", ours.Reader) for module in holders),
-        Patch(ours.WebSocketWriter, "_write_websocket_frame", ours.write_frame),
-    ]
+    return patches
 
 
 def _structure(ours: Any) -> dict[str, bool]:
     """Tell of each part that we stand in for, or lean on, whether it is what we know."""
-    write = getattr(ours.STOCK_WRITE, "__code__", None)
+    write = getattr(ours.STOCK_WRITER, "_write_websocket_frame", None)
+    code = getattr(write, "__code__", None)
     try:
         queue = ours.WebSocketDataQueue(None, 1 << 16, loop=None)
         reader = ours.STOCK_READER(queue, 0, compress=False, decode_text=True)
@@ -101,7 +110,7 @@ def _structure(ours: Any) -> dict[str, bool]:
     return {
         "WebSocketDataQueue": known,
         "WebSocketReader": read and [*queue._buffer] == [((2, b"x", ""), 1)],
-        "WebSocketWriter._write_websocket_frame": write is not None
-        and set(write.co_names) == WRITE_USES
-        and write.co_varnames[:4] == ("self", "message", "opcode", "rsv"),
+        "WebSocketWriter._write_websocket_frame": code is not None
+        and set(code.co_names) == WRITE_USES
+        and code.co_varnames[:4] == ("self", "message", "opcode", "rsv"),
     }

@@ -13,7 +13,6 @@ import aiohttp.client
 import pytest
 from aiohttp import web, web_ws
 from aiohttp.client_exceptions import ClientConnectionResetError
-from aiohttp.http_websocket import WebSocketWriter
 from processes import lines_of
 
 import fastws
@@ -23,9 +22,10 @@ from fastws.adapters import aiohttp as adapter
 
 REPLACED = (
     "aiohttp.client.WebSocketReader",
+    "aiohttp.client.WebSocketWriter",
     "aiohttp.web_ws.WebSocketReader",
-    "aiohttp._websocket.writer.WebSocketWriter._write_websocket_frame",
 )
+WRITE = "_write_websocket_frame"
 MESSAGES: list[Any] = [
     "first",
     "",
@@ -53,8 +53,8 @@ def fast() -> Iterator[None]:
 def standing() -> list[object]:
     return [
         aiohttp.client.WebSocketReader,  # type: ignore[attr-defined]
+        aiohttp.client.WebSocketWriter,  # type: ignore[attr-defined]
         web_ws.WebSocketReader,  # type: ignore[attr-defined]
-        vars(WebSocketWriter)["_write_websocket_frame"],
     ]
 
 
@@ -62,7 +62,8 @@ def test_the_very_objects_are_restored() -> None:
     before = standing()
     adapter.install()
     fastws.install("aiohttp")
-    assert standing() == [ours.Reader, ours.Reader, ours.write_frame]
+    assert standing() == [ours.Reader, ours.Writer, ours.Reader]
+    assert web_ws.WebSocketWriter is ours.STOCK_WRITER  # type: ignore[attr-defined]
     found = fastws.status()["aiohttp"]
     assert (found.state, found.supported, found.reason) == ("on", adapter.supported(), "")
     assert found.replaced == REPLACED
@@ -75,9 +76,10 @@ def test_the_very_objects_are_restored() -> None:
     ("owner", "name", "other", "told"),
     [
         (web_ws, "WebSocketReader", object, "it was imported anew"),
-        (ours, "STOCK_WRITE", print, "WebSocketWriter._write_websocket_frame is not built"),
-        (ours, "STOCK_WRITE", None, "WebSocketWriter._write_websocket_frame is not built"),
-        (ours, "STOCK_WRITE", standing, "WebSocketWriter._write_websocket_frame is not built"),
+        (aiohttp.client, "WebSocketWriter", object, "it was imported anew"),
+        (ours.STOCK_WRITER, WRITE, print, f"WebSocketWriter.{WRITE} is not built"),
+        (ours.STOCK_WRITER, WRITE, None, f"WebSocketWriter.{WRITE} is not built"),
+        (ours.STOCK_WRITER, WRITE, standing, f"WebSocketWriter.{WRITE} is not built"),
         (ours, "WebSocketDataQueue", list, "WebSocketDataQueue is not built"),
         (aiohttp, "__version__", "3.15.0", "version 3.15.0 is not one"),
         (aiohttp, "__version__", "3.13.5", "version 3.13.5 is not one"),
@@ -108,7 +110,7 @@ def test_installed_before_the_import() -> None:
     ) == [
         "waiting False",
         "on fastws.adapters._aiohttp_frames",
-        " ".join((REPLACED[0], REPLACED[2], REPLACED[1])),
+        " ".join(REPLACED),
         "off aiohttp._websocket.reader_",
         "True",
     ]
@@ -143,7 +145,7 @@ def written(payload: Any, opcode: int, mask: bool, closing: bool, compress: int)
     """Write a frame; tell all that can be seen of it."""
     transport = Transport(closing)
     protocol: Any = type("Protocol", (), {"_paused": False})
-    writer = WebSocketWriter(
+    writer = (aiohttp.client if mask else web_ws).WebSocketWriter(  # type: ignore[attr-defined]
         protocol,
         transport,
         use_mask=mask,
