@@ -73,12 +73,26 @@ ROWS = (
     Row("websockets sync", "echo_websockets_sync.py", "websockets", ("websockets",)),
     Row("uvicorn sansio", "echo_uvicorn_sansio.py", "websockets", ("uvicorn", "websockets")),
     Row("uvicorn wsproto", "echo_uvicorn_wsproto.py", "wsproto", ("uvicorn", "wsproto")),
+    Row(
+        "uvicorn wsproto, were that free",  # the most that an adapter could gain
+        "echo_uvicorn_wsproto.py",
+        "-",
+        ("uvicorn", "wsproto"),
+        fast_file="free_uvicorn_wsproto.py",
+    ),
     Row("hypercorn", "echo_hypercorn.py", "wsproto", ("hypercorn", "wsproto")),
     Row(
         "simple-websocket",
         "echo_simple_websocket.py",
         "wsproto",
         ("simple-websocket", "wsproto", "werkzeug"),
+    ),
+    Row(
+        "simple-websocket, were wsproto free",
+        "echo_simple_websocket.py",
+        "-",
+        ("simple-websocket", "wsproto", "werkzeug"),
+        fast_file="free_simple_websocket.py",
     ),
     Row("tornado", "echo_tornado.py", "tornado", ("tornado",)),
     Row("autobahn asyncio", "echo_autobahn_asyncio.py", "autobahn", ("autobahn",)),
