@@ -2,13 +2,14 @@
 
 Imported only where aiohttp is. Rule: aiohttp's own reader judges and queues everything but whole
 messages that are large, plain and in order. Of those it gets to know nothing: they begin where it
-has read all before, and it stands at the same place in its states when they are over. A decoder
-that all bytes go through finds where that is. A connection that brings nothing large for a while
-is left to aiohttp's reader for good, so that small messages cost what they did.
+has read all before, and it stands at the same place in its states when they are over. Headers are
+all that is looked at to find where that is. A connection that brings nothing large for a while is
+left to aiohttp's reader for good, so that small messages cost what they did.
 """
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from aiohttp._websocket.models import WSMessage, WSMsgType
@@ -20,9 +21,10 @@ from fastws import (
     FrameDecoder,
     FrameHeader,
     InvalidUtf8Error,
-    PayloadTooBigError,
+    ProtocolError,
     decode_text,
     encode_frame,
+    parse_header,
 )
 
 from .aiohttp import COUNTERS
@@ -39,7 +41,9 @@ STOCK_READER = WebSocketReader
 STOCK_WRITER = WebSocketWriter
 
 LARGE = 262144  # of a payload, from which on it gains whatever it holds
-PATIENCE = 64  # how many frames and reads without a large message a connection is watched for
+PATIENCE = 64  # how many frames, or reads without one, a connection is watched for something large
+HUGE = sys.maxsize >> 1  # of a payload, from which on no machine can hold it
+MAX_HEADER_SIZE = 14  # bytes
 TEXT, BINARY = 1, 2
 GOOD = (False, b"")  # what the stock one gives where all is well
 
@@ -59,10 +63,10 @@ class Reader:
         self._limit = max_msg_size
         self._text = decode_text
         self._patience = PATIENCE
-        self._decoder = FrameDecoder(None, max_payload_size=None, strict=False)
-        self._held = 0  # bytes of an unfinished frame that the decoder holds
-        self._skip = 0  # bytes to come of a large frame that is not ours
-        self._ours = False  # whether the unfinished frame is
+        self._skip = 0  # bytes to come of a frame that is not ours
+        self._head = b""  # what has come of a header, which has all been given to the stock one
+        self._decoder: FrameDecoder | None = None  # of a frame that is ours
+        self._left = 0  # bytes to come of that
         self._fragments = False  # whether a message in fragments is being read
         # An error of the stock one tells whether the last frame of a message was final: it has to
         # have seen one.
@@ -77,87 +81,91 @@ class Reader:
     def _leave(self) -> None:
         """Leave all that comes to the stock reader."""
         self.feed_data = self._stock.feed_data  # type: ignore[method-assign]
-        del self._decoder
 
     def feed_data(self, data: bytes | bytearray | memoryview) -> tuple[bool, bytes]:
         """Read what has come, as `WebSocketReader.feed_data` does."""
-        self._patience -= 1
-        if self._skip >= len(data):
-            self._skip -= len(data)
-            given = self._stock.feed_data(data)
-        elif self._held or self._skip or not is_small(data):
-            given = self._read(data if type(data) is bytes else bytes(data))
-        else:
-            self._ready = self._ready or not data[0] & 8
-            given = self._stock.feed_data(data)
+        if type(data) is not bytes:
+            data = bytes(data)
+        given = self._read(data) if data else self._stock.feed_data(data)
         # Where the stock one has failed it goes on to say so.
-        if given[0] or (self._patience <= 0 and not self._ours):
+        if given[0] or (self._patience <= 0 and not self._left):
             self._leave()
         return given
 
     def _read(self, data: bytes) -> tuple[bool, bytes]:
-        decoder, end = self._decoder, len(data)
-        begin = self._skip - self._held  # of the frame in progress, here or before
-        decoder.feed(memoryview(data)[self._skip :] if self._skip else data)
-        self._skip = done = 0  # up to there all is queued, or given to the stock one
-        while (frame := self._next()) is not None:
-            after = end - decoder.buffered
-            if self._ours or (begin >= 0 and self._is_plain(frame, len(frame.payload))):
-                start = max(begin, 0)
-                given = self._give(data[done:start])
-                done = start
-                if not given[0] and (self._ours or self._may_queue()):
-                    given = self._queue_up(frame)
-                    done = after
+        done = 0  # up to there all is queued, or given to the stock one
+        if self._left:
+            given, done = self._take(data[: self._left])
+            if given[0] or self._left:
+                return given
+        end = len(data)
+        at = done + self._skip - len(self._head)  # where the next header starts
+        self._patience -= at >= end
+        while at < end:
+            header = self._header(data, at)
+            if header is None:
+                break
+            size = header.header_length + header.payload_length
+            ours = at >= 0 and self._is_plain(header)
+            if ours:
+                given = self._give(data[done:at])
+                done = at
                 if given[0]:
                     return given
-                self._ours = False
+                ours = self._may_queue()
+            if ours:
+                self._decoder = FrameDecoder(None, max_payload_size=None, strict=False)
+                self._left = size
+                given, taken = self._take(data[at : at + size])
+                if given[0] or self._left:
+                    return given
+                done += taken
             else:
-                self._note(frame)
-            begin = after
-        self._held = decoder.buffered
-        header = decoder.header
-        if self._held and not self._ours and header and header.payload_length >= LARGE:
-            start = max(begin, 0)
-            given = self._give(data[done:start])
-            if given[0]:
-                return given
-            done = start
-            self._begin(header, begin >= 0)
-        return GOOD if self._ours else self._give(data[done:])
+                self._note(header)
+            at += size
+            self._head = b""
+        self._skip = max(at - end, 0)
+        return self._give(data[done:])
 
-    def _next(self) -> Frame | None:
-        """Give the next frame; None also where there is one of a size that no machine can hold."""
+    def _header(self, data: bytes, at: int) -> FrameHeader | None:
+        """Read the header that starts there, or did in an earlier read; None for no more here."""
         try:
-            return next(self._decoder, None)
-        except PayloadTooBigError:
-            self._patience = 0  # the stock one judges it, or has to find room
+            if at >= 0:
+                header = parse_header(data, at)
+            else:
+                header = parse_header(self._head + data[:MAX_HEADER_SIZE])
+        except ProtocolError:
+            self._patience = 0  # the stock one judges it
             return None
+        if header is None:
+            self._patience -= 1
+            self._head += data[max(at, 0) :]
+        return header
 
-    def _note(self, frame: Frame | FrameHeader) -> None:
+    def _note(self, header: FrameHeader) -> None:
         """Keep in mind what the stock one gets to see of messages."""
         self._patience -= 1
-        if frame.opcode <= BINARY:
-            self._fragments = not frame.fin
-            self._ready = self._ready or frame.fin
+        if header.opcode <= BINARY:
+            self._fragments = not header.fin
+            self._ready = self._ready or header.fin
 
-    def _begin(self, header: FrameHeader, whole: bool) -> None:
-        """Take a large frame that is not all there on ourselves, or step over it."""
-        if whole and self._is_plain(header, header.payload_length) and self._may_queue():
-            self._ours = True
-            return
-        self._note(header)
-        self._skip = header.header_length + header.payload_length - self._held
-        self._held = 0
-        self._decoder = FrameDecoder(None, max_payload_size=None, strict=False)
+    def _take(self, part: bytes) -> tuple[tuple[bool, bytes], int]:
+        """Take a part of a frame that is ours; give what is to be answered, and its size."""
+        decoder = self._decoder
+        assert decoder is not None
+        decoder.feed(part)
+        self._left -= len(part)
+        frame = next(decoder, None)
+        return GOOD if frame is None else self._queue_up(frame), len(part)
 
-    def _is_plain(self, frame: Frame | FrameHeader, size: int) -> bool:
+    def _is_plain(self, header: FrameHeader) -> bool:
         """Tell whether a frame is a large message in which there is nothing to find fault with."""
+        size = header.payload_length
         return (
-            size >= LARGE
-            and (frame.opcode == TEXT or frame.opcode == BINARY)
-            and frame.fin
-            and not frame.rsv
+            LARGE <= size <= HUGE
+            and (header.opcode == TEXT or header.opcode == BINARY)
+            and header.fin
+            and not header.rsv
             and self._ready
             and not self._fragments
             and (not self._limit or size < self._limit)
@@ -192,17 +200,6 @@ class Reader:
         message = tuple.__new__(WSMessage, (WSMsgType.TEXT, text, ""))
         self._queue.feed_data(message, len(payload))
         return GOOD
-
-
-def is_small(data: bytes | bytearray | memoryview) -> bool:
-    """Tell whether this is one whole frame that is short and no part of a message in fragments."""
-    size = len(data)
-    if size < 2 or data[0] & 0x8F <= 0x80:
-        return False
-    start = data[1]
-    if start & 0x7F == 126:
-        return 4 <= size < LARGE and size == (data[2] << 8 | data[3]) + (8 if start & 0x80 else 4)
-    return size == (start & 0x7F) + (6 if start & 0x80 else 2) and start & 0x7F != 127
 
 
 class Writer(WebSocketWriter):

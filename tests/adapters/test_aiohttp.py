@@ -237,16 +237,3 @@ def test_echoes_are_those_of_stock(compress: int) -> None:
     decoded = after["decoded"] - before["decoded"]
     assert 2 <= decoded <= 8 if not compress else decoded == 0
     assert after["encoded"] - before["encoded"] == len(MESSAGES)
-
-
-@pytest.mark.parametrize(
-    "size", [0, 1, 2, 6, 7, 8, 125, 126, 127, 131, 132, 32_767, 32_768, 65_535, 65_536]
-)
-@pytest.mark.parametrize("mask", [None, b"abcd"])
-def test_what_is_small(size: int, mask: bytes | None) -> None:
-    """One whole short frame and nothing else."""
-    whole = fastws.encode_frame(2, b"\xff" * size, mask=mask)
-    assert ours.is_small(whole) == (size < 65_536)
-    assert not ours.is_small(whole[:-1]) and not ours.is_small(whole + b"\x82")
-    assert not ours.is_small(b"\x02" + whole[1:])  # not final
-    assert not ours.is_small(b"\x80" + whole[1:])  # a continuation
