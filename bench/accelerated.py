@@ -1,11 +1,12 @@
 """Run a program with one adapter in: python bench/accelerated.py ADAPTER PROGRAM ARGS...
 
-An ADAPTER of "-" puts none in, for programs that ask for fastws themselves. On SIGUSR1 the adapters
-that are loaded say on stderr what they have done.
+An ADAPTER of "-" puts none in, for programs that ask for fastws themselves. On SIGUSR1, and at the
+end, the adapters that are loaded say on stderr what they have done.
 """
 
 from __future__ import annotations
 
+import atexit
 import json
 import signal
 import sys
@@ -29,6 +30,7 @@ def tell(*_: object) -> None:
 if __name__ == "__main__":
     adapter, program, *arguments = sys.argv[1:]
     signal.signal(signal.SIGUSR1, tell)
+    atexit.register(tell)
     if adapter != "-":
         fastws.install(adapter)
     run(program, arguments)

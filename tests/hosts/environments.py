@@ -41,10 +41,10 @@ class Cache:
         interpreter = place / "bin" / "python"
 
         def make() -> None:
-            _call(sys.executable, "-m", "venv", "--without-pip", place)
+            call(sys.executable, "-m", "venv", "--without-pip", place)
             pip("--python", interpreter, "install", "--no-deps", "--requirement", lock)
 
-        _once(place, [lock.read_text(), sys.version, sys.executable], make)
+        once(place, [lock.read_text(), sys.version, sys.executable], make)
         return interpreter
 
     def sdist(self, pinned: str) -> Path:
@@ -68,7 +68,7 @@ class Cache:
                 with tarfile.open(archive) as packed:
                     packed.extractall(place, filter="data")
 
-        _once(place, [line], make)
+        once(place, [line], make)
         (found,) = (entry for entry in place.iterdir() if entry.is_dir())
         return found
 
@@ -97,17 +97,17 @@ class Cache:
 
         digests = (hashlib.sha256(path.read_bytes()).hexdigest() for path in files)
         names = (str(path.relative_to(ROOT)) for path in files)
-        _once(place, [*names, *digests, sys.version], make)
+        once(place, [*names, *digests, sys.version], make)
         return place
 
 
 def pip(*words: object, **variables: str) -> None:
     """Call the pip of this interpreter."""
     quiet = ("--quiet", "--disable-pip-version-check", "--no-input")
-    _call(sys.executable, "-m", "pip", *quiet, *words, **variables)
+    call(sys.executable, "-m", "pip", *quiet, *words, **variables)
 
 
-def _call(*words: object, **variables: str) -> None:
+def call(*words: object, **variables: str) -> None:
     command = [str(word) for word in words]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("FASTWS_")}
     done = subprocess.run(
@@ -123,7 +123,7 @@ def _call(*words: object, **variables: str) -> None:
         raise CannotPrepare(f"{' '.join(command)} failed:\n{done.stdout}")
 
 
-def _once(place: Path, made_of: Iterable[str], make: Callable[[], None]) -> None:
+def once(place: Path, made_of: Iterable[str], make: Callable[[], None]) -> None:
     """Make what is to be in a folder, unless the folder was made of the same before."""
     stamp = place / "made-of"
     digest = hashlib.sha256("\0".join(made_of).encode()).hexdigest()
