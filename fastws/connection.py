@@ -10,8 +10,9 @@ The host moves the bytes, and does the opening handshake with `fastws.handshake`
     if connection.should_close:
         transport.close()
 
-What the host calls for, it gets back to write at once; what the protocol itself owes the peer is
-gathered for `data_to_send()`: pongs, the answer to a close, the close frame after an error.
+What the protocol itself owes the peer is gathered for `data_to_send()`: pongs, the answer to a
+close, the close frame after an error. What the host calls for, it gets back to write at once,
+behind the pongs still owed: a ping inside a message in fragments is answered before the message.
 """
 
 from __future__ import annotations
@@ -286,7 +287,7 @@ class Connection:
             TypeError: data is neither str nor a buffer.
             ValueError: a binary message is not finished; or the str has lone surrogates.
         """
-        if self._state is OPEN and fin and self._deflate is None and not self._unfinished:
+        if fin and self._state is OPEN and not (self._deflate or self._unfinished or self._owed):
             return encode_frame(TEXT, data, mask=self._mask)
         return self._fragment(TEXT, data, fin)
 
@@ -304,7 +305,7 @@ class Connection:
         """
         if isinstance(data, str):
             raise not_a_buffer(data)
-        if self._state is OPEN and fin and self._deflate is None and not self._unfinished:
+        if fin and self._state is OPEN and not (self._deflate or self._unfinished or self._owed):
             return encode_frame(BINARY, data, mask=self._mask)
         return self._fragment(BINARY, data, fin)
 
@@ -325,7 +326,7 @@ class Connection:
             raise self._unfinished_error()
         if self._mask:
             return self._fragment(message.opcode, message.payload, True)
-        return message.frame(self._deflate)
+        return self._behind_pongs(message.frame(self._deflate))
 
     def ping(self, data: str | ReadableBuffer = b"") -> bytes:
         """Give a ping frame of at most 125 bytes, which the peer is to answer with the same.
@@ -335,7 +336,7 @@ class Connection:
             TypeError, ValueError: data is neither str nor a buffer, or too long.
         """
         self._check_open()
-        return encode_frame(PING, data, mask=self._mask)
+        return self._behind_pongs(encode_frame(PING, data, mask=self._mask))
 
     def pong(self, data: str | ReadableBuffer = b"") -> bytes:
         """Give a pong frame of at most 125 bytes, asked for or not (RFC 6455 5.5.3).
@@ -345,7 +346,7 @@ class Connection:
             TypeError, ValueError: data is neither str nor a buffer, or too long.
         """
         self._check_open()
-        return encode_frame(PONG, data, mask=self._mask)
+        return self._behind_pongs(encode_frame(PONG, data, mask=self._mask))
 
     def close(self, code: SupportsIndex | None = 1000, reason: str = "") -> bytes:
         """Start the closing handshake: give the close frame, behind the pongs still owed.
@@ -359,10 +360,16 @@ class Connection:
             TypeError, ValueError: the code may not be sent, or the reason is too long.
         """
         self._check_open()
-        frame = encode_close(code, reason, mask=self._mask)
-        pongs = self.data_to_send()
+        data = self._behind_pongs(encode_close(code, reason, mask=self._mask))
         self._state = CLOSING
-        return pongs + frame
+        return data
+
+    def _behind_pongs(self, frame: bytes) -> bytes:
+        """Give a frame behind the pongs that are owed: RFC 6455 5.5.2 wants those soon."""
+        if not self._owed:
+            return frame
+        self._owed.append(frame)
+        return self.data_to_send()
 
     def _check_open(self) -> None:
         if self._state is not OPEN:
@@ -393,4 +400,4 @@ class Connection:
         )
         self._unfinished = 0 if fin else opcode
         self._compressing = compressing and not fin
-        return frame
+        return self._behind_pongs(frame)

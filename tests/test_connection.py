@@ -24,6 +24,7 @@ from connections import (
 from helpers import Index
 
 from fastws import CodecError, Connection, InvalidUtf8Error, PayloadTooBigError, State
+from fastws.deflate import PreparedMessage
 
 __all__ = ["make", "role"]  # the fixtures
 
@@ -74,6 +75,36 @@ def test_pongs_that_are_owed_go_before_our_close(make: Make, role: str) -> None:
     assert connection.state is CLOSING
 
 
+SEND: dict[str, Callable[[Connection], bytes]] = {
+    "text": lambda c: c.send_text("answer"),
+    "binary": lambda c: c.send_bytes(b"answer"),
+    "fragment": lambda c: c.send_text("answer", fin=False),
+    "prepared": lambda c: c.send_prepared(PreparedMessage("answer")),
+    "ping": lambda c: c.ping(b"answer"),
+    "pong": lambda c: c.pong(b"answer"),
+}
+
+
+@pytest.mark.parametrize("send", SEND.values(), ids=SEND)
+def test_pongs_that_are_owed_go_before_what_is_sent(
+    make: Make, role: str, send: Callable[[Connection], bytes]
+) -> None:
+    """A ping inside a message in fragments is answered before the message (RFC 6455 5.5.2)."""
+    connection = make(role)
+    parts = [(TEXT, b"fra", {"fin": False}), (PING, b"1", {}), (PING, b"2", {}), (0, b"gments", {})]
+    for opcode, payload, options in parts:
+        connection.feed(from_peer(connection, opcode, payload, **options))
+    assert run(connection)[-1] == (TEXT, "fragments")
+    said = send(connection)
+    alone = send(make(role))
+    pongs = said[: -len(alone)]
+    assert frames(connection, pongs) == [(PONG, b"1"), (PONG, b"2")]
+    assert said[len(pongs) :][:2] == alone[:2]
+    assert connection.data_to_send() == b""
+    assert connection.state is OPEN
+    assert len(send(connection)) == len(alone)
+
+
 def test_what_comes_before_their_close_is_delivered_after_ours(make: Make, role: str) -> None:
     connection = make(role)
     connection.close()
@@ -107,13 +138,16 @@ def test_what_was_whole_is_answered_before_the_error(make: Make, role: str) -> N
     broken = from_peer(connection, TEXT, b"\xce\xba\xf4\x90" + b"x" * 100)
     connection.feed(whole + broken[:-90])
     events: list[Any] = []
+    said = b""
     with pytest.raises(InvalidUtf8Error, match="invalid UTF-8 at byte 3"):
         for event in connection:
             events.append(event.data)  # type: ignore[union-attr]
-            assert connection.send_text("an answer")
+            said += connection.send_text("an answer")
     assert events == ["whole", b"?"]
+    answer = (TEXT, b"an answer")
+    assert frames(connection, said) == [answer, (PONG, b"?"), answer]
     reason = "invalid UTF-8 at byte 3"
-    assert owed(connection) == [(PONG, b"?"), close_frame(1007, reason)]
+    assert owed(connection) == [close_frame(1007, reason)]
     assert (connection.close_code, connection.close_reason) == (1007, reason)
 
 

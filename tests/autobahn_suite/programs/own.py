@@ -32,14 +32,9 @@ def join_head(first: str, fields: list[tuple[str, str]]) -> bytes:
 
 
 def answers(connection: Connection) -> Iterator[bytes]:
-    """Echo each message; give everything in the order in which it was caused.
-
-    What is owed is taken before each answer, and not at the end alone: so the pong to a ping that
-    came inside a fragmented message is out before the echo of that message.
-    """
+    """Echo each message, as docs/server.md has it: the answers, then what is owed."""
     try:
         for event in connection:
-            yield connection.data_to_send()
             match event:
                 case Text(text):
                     yield connection.send_text(text)
