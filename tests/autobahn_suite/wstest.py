@@ -1,14 +1,15 @@
 """Install `wstest`, the program of the Autobahn|Testsuite, in an environment of CPython 2.7.
 
 Rule: everything stands in one folder; the system is not touched. The interpreter is pyenv's or the
-system's 2.7. Where there is none, that of Debian 11 is unpacked beside, from the mirror that apt is
-set up with. `WSTEST` in the environment names another command to use, say of a container that sees
-the same files and ports; then nothing is installed.
+system's 2.7. Where there is none, the last that Debian or Ubuntu had is unpacked beside, from the
+mirror that apt is set up with. `WSTEST` in the environment names another command to use, say of a
+container that sees the same files and ports; then nothing is installed.
 """
 
 from __future__ import annotations
 
 import os
+import platform
 import shlex
 import shutil
 import subprocess
@@ -17,13 +18,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hosts.environments import CannotPrepare, call, once
+from hosts.environments import QUIET, CannotPrepare, call, once, pip
 
 CONSTRAINTS = Path(__file__).with_name("constraints.txt")
 VIRTUALENV = "virtualenv==20.21.1"  # the last that makes environments of 2.7
 LIBRARIES = ("libpython2.7", "libpython2.7-minimal", "libpython2.7-stdlib", "libpython2.7-dev")
-PACKAGES = ("python2.7", "python2.7-minimal", "python2.7-dev", *LIBRARIES, "libssl1.1", "libffi7")
-PIP = ("--quiet", "--disable-pip-version-check", "--no-input")
+PACKAGES = ("python2.7", "python2.7-minimal", "python2.7-dev", *LIBRARIES)
+# By the system's ID: the last release that has a 2.7, and what that needs which newer ones lack.
+RELEASES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "debian": ("bullseye main", ("libssl1.1", "libffi7")),
+    "ubuntu": ("jammy main universe", ()),
+}
 
 
 @dataclass(frozen=True)
@@ -48,12 +53,12 @@ def install(folder: Path) -> Wstest:
 
     def make() -> None:
         found = interpreter or folder / "debian" / "root" / "usr" / "bin" / "python2.7"
-        call(sys.executable, "-m", "pip", *PIP, "install", "--target", place / "boot", VIRTUALENV)
+        pip("install", "--target", place / "boot", VIRTUALENV)
         boot = {**variables, "PYTHONPATH": str(place / "boot")}
         call(sys.executable, "-m", "virtualenv", "-q", "-p", found, place / "venv", **boot)
         # Once it needs a C compiler: wsaccel has no wheel for 2.7.
-        pip = (place / "venv" / "bin" / "python", "-m", "pip", *PIP, "install")
-        call(*pip, "--constraint", CONSTRAINTS, "autobahntestsuite", **variables)
+        words = (place / "venv" / "bin" / "python", "-m", "pip", *QUIET, "install")
+        call(*words, "--constraint", CONSTRAINTS, "autobahntestsuite", **variables)
 
     once(place, [CONSTRAINTS.read_text(), VIRTUALENV, str(interpreter)], make)
     return Wstest((str(place / "venv" / "bin" / "wstest"),), variables)
@@ -63,33 +68,32 @@ def _interpreters() -> Iterator[str]:
     """Find a 2.7 that has what the suite needs of the standard library."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
     for name in (*sorted(pyenv.glob("2.7.*/bin/python2.7"), reverse=True), "python2.7"):
-        path = shutil.which(name)
-        if path and not subprocess.run([path, "-c", "import ssl, zlib"], check=False).returncode:
+        if (path := shutil.which(name)) and _said(path, "-c", "import ssl, zlib; print(1)"):
             yield path
 
 
 def _unpacked(place: Path) -> dict[str, str]:
-    """Unpack Debian 11's Python 2.7; give what its programs need in their environment."""
+    """Unpack a distribution's Python 2.7; give what its programs need in their environment."""
     root = place / "root"
 
     def make() -> None:
-        if not shutil.which("apt-get"):
-            raise CannotPrepare(
-                "wstest needs CPython 2.7: there is none here, and no apt-get to fetch one with"
-            )
+        source, packages = _source()
         for name in ("lists/partial", "cache/archives/partial", "debs"):
             (place / name).mkdir(parents=True)
-        (place / "sources.list").write_text(f"deb {_mirror()} bullseye main\n")
-        places = {
+        (place / "sources.list").write_text(f"deb {source}\n")
+        options = {
             "Dir::Etc::sourcelist": place / "sources.list",
             "Dir::Etc::sourceparts": "/dev/null",
             "Dir::State::lists": place / "lists",
             "Dir::Cache": place / "cache",
         }
-        apt = ("apt-get", "-qq", *(word for pair in places.items() for word in _option(*pair)))
+        apt = ["apt-get", "-qq"]
+        for option, value in options.items():
+            apt += ["-o", f"{option}={value}"]
         call(*apt, "update")
-        call("sh", "-c", 'cd "$1" && shift && exec "$@"', "-", place / "debs", *apt, "download",
-             *PACKAGES)  # fmt: skip
+        # It downloads to where it stands.
+        there = ("sh", "-c", 'cd "$1" && shift && exec "$@"', "-", place / "debs")
+        call(*there, *apt, "download", *packages)
         for package in (place / "debs").glob("*.deb"):
             call("dpkg", "-x", package, root)
 
@@ -102,19 +106,28 @@ def _unpacked(place: Path) -> dict[str, str]:
     }
 
 
-def _option(name: str, value: object) -> tuple[str, str]:
-    return "-o", f"{name}={value}"
+def _source() -> tuple[str, tuple[str, ...]]:
+    """Give the line of apt's sources that has a 2.7, and the packages to take.
+
+    Raises:
+        CannotPrepare: this is no such system.
+    """
+    try:
+        system = platform.freedesktop_os_release()
+    except OSError:
+        system = {}
+    if system.get("ID") not in RELEASES or not shutil.which("apt-get"):
+        raise CannotPrepare("wstest needs CPython 2.7: there is none here, nor apt to fetch one")
+    release, more = RELEASES[system["ID"]]
+    targets = ("Created-By: Packages", f"Release: {system.get('VERSION_CODENAME')}")
+    origin = f"Origin: {system['ID'].capitalize()}"
+    mirrors = _said("apt-get", "indextargets", "--format", "$(REPO_URI)", *targets, origin)
+    if not mirrors:
+        raise CannotPrepare("wstest needs CPython 2.7: there is none here, and apt has no mirror")
+    return f"{mirrors[0]} {release}", (*PACKAGES, *more)
 
 
-def _mirror() -> str:
-    """Give the mirror of Debian that this machine uses."""
-    said = subprocess.run(
-        ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"],
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout.split()
-    for address in said:
-        if address.rstrip("/").endswith("/debian"):
-            return address
-    raise CannotPrepare("wstest needs CPython 2.7: there is none here, and apt knows no Debian")
+def _said(*words: str) -> list[str]:
+    """Give the words that a command says, or nothing where it fails."""
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    return [] if done.returncode else done.stdout.split()

@@ -21,6 +21,7 @@ ROOT = HERE.parent.parent
 LOCKS = HERE / "locks"
 # What the distribution is built of.
 SOURCES = ("CHANGELOG.md", "LICENSE", "MANIFEST.in", "README.md", "pyproject.toml", "setup.py")
+QUIET = ("--quiet", "--disable-pip-version-check", "--no-input")
 BUILT = ("__pycache__", "*.so", "*.pyd", "*.o", "_codec.c", "_codec.html")
 
 
@@ -103,8 +104,7 @@ class Cache:
 
 def pip(*words: object, **variables: str) -> None:
     """Call the pip of this interpreter."""
-    quiet = ("--quiet", "--disable-pip-version-check", "--no-input")
-    call(sys.executable, "-m", "pip", *quiet, *words, **variables)
+    call(sys.executable, "-m", "pip", *QUIET, *words, **variables)
 
 
 def call(*words: object, **variables: str) -> None:
