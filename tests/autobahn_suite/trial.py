@@ -28,7 +28,7 @@ COUNTERS, BACK_END = "fastws counters: ", "back end: "
 HOST = "127.0.0.1"
 AGENT = "side"
 STARTUP = 30  # seconds until a program listens
-LAST_WORDS = 30  # seconds until wstest, told to, has written its reports
+LAST_WORDS = 120  # seconds until wstest, told to, has written its reports
 TELLING = 5  # seconds until a program has said what its adapters counted
 
 
