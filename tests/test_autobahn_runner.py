@@ -240,7 +240,7 @@ def test_a_host_with_an_idle_adapter_is_at_fault(tmp_path: Path) -> None:
     runner = Scripted(tmp_path, stock=[said()], fastws=[said()])
     assert checked(runner).faults[0] == "the adapter for acme counted nothing: our code did not run"
     runner = Scripted(tmp_path, stock=[said()], fastws=[said()])
-    assert checked(runner, replace(HOST, large_only=True)).faults == []
+    assert checked(runner, replace(HOST, idle="as it is")).faults == []
 
 
 def test_a_stock_report_that_is_not_whole_is_nothing_to_compare_with(tmp_path: Path) -> None:

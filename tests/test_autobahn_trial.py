@@ -85,6 +85,12 @@ def test_the_wrong_core_is_a_fault(trying: Any) -> None:
     assert trying("client").faults == ["back end: ['python']; expected: c"]
 
 
+def test_a_host_that_fastws_refused_is_a_fault(trying: Any, tmp_path: Path) -> None:
+    refused = "HostWarning: fastws leaves acme alone: too new"
+    (tmp_path / "own_server.py").write_text(f"print({refused!r}, flush=True)\n{SERVER}")
+    assert trying("server").faults == [refused]
+
+
 def test_a_report_that_ends_half_way_is_seen(trying: Any) -> None:
     found = trying("server", kept=2)
     assert found.faults == []  # for wstest all is well

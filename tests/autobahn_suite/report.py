@@ -83,8 +83,9 @@ def findings(result: Result) -> str:
         if result.stock and report:
             lines += [f"{name}, {what}: {line}" for line in _shortcomings(report)]
     if result.fast and (work := result.fast.work.get(result.side.proof)):
-        done = ", ".join(f"{count} {what}" for what, count in work.items() if count)
-        lines.append(f"{name}: done by fastws: {done or 'nothing'}")
+        done = [f"{count} {what}" for what, count in work.items() if count]
+        said = ", ".join(done) or f"nothing: {result.side.idle}"
+        lines.append(f"{name}: done by fastws: {said}")
     return "\n".join(lines)
 
 

@@ -8,7 +8,6 @@ from importlib import metadata
 from pathlib import Path
 
 from . import judge
-from .cases import heavy
 from .judge import Report
 from .sides import Side, Way
 from .trial import Trial
@@ -95,7 +94,7 @@ class Runner:
         fast = result.fast = self._run(side, side.fast, "fastws", cases)
         result.faults += [f"stock: {fault}" for fault in judge.run_faults(stock, cases)]
         result.faults += judge.run_faults(fast, cases)
-        if not side.large_only or any(map(heavy, cases)):
+        if not side.idle:
             result.faults += judge.idle(fast, side.proof)
         suspects = judge.worse(stock, fast)
         runs = [stock], [fast]

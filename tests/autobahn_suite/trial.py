@@ -24,7 +24,7 @@ from .wstest import Wstest
 
 PROGRAMS = Path(__file__).with_name("programs")
 ACCELERATED = ROOT / "bench" / "accelerated.py"
-COUNTERS, BACK_END = "fastws counters: ", "back end: "
+COUNTERS, BACK_END, LEFT = "fastws counters: ", "back end: ", "fastws leaves "
 HOST = "127.0.0.1"
 AGENT = "side"
 STARTUP = 30  # seconds until a program listens
@@ -54,7 +54,7 @@ class Trial:
         as_server = self.side.role == "server"
         faults, work = (self._serve if as_server else self._drive)(way, cases, port)
         report = Report(self._outcomes(), faults, work, time.monotonic() - start)
-        report.faults += self._wrong_core(way)
+        report.faults += [*self._wrong_core(way), *self._refusals()]
         return report
 
     def _serve(self, way: Way, cases: Sequence[str], port: int) -> tuple[list[str], Any]:
@@ -142,6 +142,10 @@ class Trial:
     def _counters(self) -> dict[str, dict[str, int]]:
         said = self._words(COUNTERS)
         return json.loads(said[-1]) if said else {}
+
+    def _refusals(self) -> list[str]:
+        """Give the warnings with which fastws left a host as it is."""
+        return [said for said in self._words("") if LEFT in said]
 
     def _wrong_core(self, way: Way) -> list[str]:
         """Say so where a program of ours ran on the other core; it says on which."""
