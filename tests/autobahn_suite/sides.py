@@ -36,7 +36,7 @@ class Side:
         stock: the program without. None: every case has to be OK.
         proof: the adapter whose counters have to show that our code ran.
         distributions: the host, and what it is built on, for their versions.
-        idle: why nothing of the suite comes to our code, where that is so; its counters stand still.
+        idle: why nothing of the suite comes to our code, where that is so.
     """
 
     name: str
