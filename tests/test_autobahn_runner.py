@@ -288,8 +288,13 @@ def test_the_table_and_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert text.startswith("before\n") and text.endswith("\nafter\n") and "old" not in text
     assert "| own-server | fastws, compiled | 3 | 1 | 1 | 1 | 0 | 0 |" in text
     assert text.index("`--all`") < text.index("`--middle`")
+    # A smaller selection does not take the place of a larger one.
+    report.keep(replace(own, selection="quick"), tmp_path)
+    report.renew(page, tmp_path)
+    assert page.read_text() == text
     # What was tried with other code is not shown.
-    kept = tmp_path / "kept" / "own-server.json"
+    (tmp_path / "kept" / "own-server-quick.json").unlink()
+    kept = tmp_path / "kept" / "own-server-all.json"
     kept.write_text(json.dumps({**json.loads(kept.read_text()), "sources": "other"}))
     report.renew(page, tmp_path)
     assert "own-server" not in page.read_text()

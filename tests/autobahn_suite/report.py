@@ -1,7 +1,8 @@
 """Show what came of it: a table for the terminal, the same in Markdown for docs/autobahn.md.
 
 Trying everything takes an hour. So the rows of each side are kept, and the page is made of all
-that were tried with the code as it is now, in this run or in an earlier one.
+that were tried with the code as it is now, in this run or in an earlier one, each by the most
+cases that it was.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ import platform
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from hosts.environments import BUILT, ROOT
 from report import place  # of bench/: the one place that knows how tables stand in pages
 
 from . import judge
+from .cases import SELECTIONS
 from .judge import Report
 from .runner import Result
 from .sides import SIDES
@@ -127,7 +130,7 @@ def keep(result: Result, folder: Path) -> None:
         "rows": [*rows(result)],
         "findings": findings(result).splitlines(),
     }
-    path = folder / "kept" / f"{result.side.name}.json"
+    path = folder / "kept" / f"{result.side.name}-{result.selection}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(kept, indent=1))
 
@@ -137,12 +140,21 @@ def renew(page: Path, folder: Path) -> None:
     place(str(page), "autobahn", [*markdown(folder)])
 
 
+def _kept(folder: Path) -> Iterator[dict[str, Any]]:
+    """Give what was kept of each side that was tried with this code: its largest selection."""
+    now = sources()
+    for side in SIDES:
+        for selection in sorted(SELECTIONS, key=lambda name: -len(SELECTIONS[name])):
+            path = folder / f"{side.name}-{selection}.json"
+            found = json.loads(path.read_text()) if path.exists() else {}
+            if found.get("sources") == now:
+                yield found
+                break
+
+
 def markdown(folder: Path) -> Iterator[str]:
     """Write the tables, one for each selection, and what else there is to say."""
-    now = sources()
-    paths = [folder / "kept" / f"{side.name}.json" for side in SIDES]
-    kept = [json.loads(path.read_text()) for path in paths if path.exists()]
-    kept = [side for side in kept if side["sources"] == now]
+    kept = list(_kept(folder / "kept"))
     yield (
         f"Made by `{COMMAND} --markdown docs/autobahn.md` on: "
         f"{platform.python_implementation()} {platform.python_version()}, "
