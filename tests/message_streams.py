@@ -11,31 +11,10 @@ from typing import Any
 
 from helpers import make_frame, naive_mask, naive_utf8_fault
 from hypothesis import strategies as st
-
-from fastws import CodecError
+from twins import Events
 
 KEY = bytes.fromhex("37fa213d")
 MIB = 1 << 20
-Events = list[tuple[Any, ...]]
-
-
-def plain(event: Any) -> tuple[Any, ...]:
-    """Give an event as its name and its fields, of which the types count as well."""
-    fields = [getattr(event, name) for name in event.__match_args__]
-    return (type(event).__name__, *fields)
-
-
-def run_dry(decoder: Any) -> tuple[Events, CodecError | None]:
-    """Give the events that are whole, and the error that broke the stream, or None."""
-    events: Events = []
-    try:
-        for event in decoder:
-            events.append(plain(event))
-    except CodecError as error:
-        return events, error
-    return events, None
-
-
 # --- The independent parser ----------------------------------------------------------------------
 
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 from helpers import make_frame, naive_header
-from message_streams import KEY, MIB, plain, run_dry
+from message_streams import KEY, MIB
+from twins import plain, run_dry
 
 from fastws import (
     InvalidUtf8Error,

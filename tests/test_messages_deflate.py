@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from helpers import cuts, make_frame, naive_header
-from message_streams import KEY, run_dry
+from message_streams import KEY
+from twins import run_dry
 
 from fastws import (
     RSV1,

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from helpers import make_frame, naive_header
-from message_streams import KEY, plain, run_dry
+from message_streams import KEY
+from twins import plain, run_dry
 
 from fastws import RSV1, CodecError, FrameHeader, PayloadTooBigError
 

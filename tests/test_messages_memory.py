@@ -19,7 +19,8 @@ from typing import Any
 
 import pytest
 from helpers import cuts, make_frame, naive_header
-from message_streams import KEY, MIB, run_dry
+from message_streams import KEY, MIB
+from twins import run_dry
 
 from fastws import RSV1, PayloadTooBigError, _pure
 from fastws.deflate import Deflate, PerMessageDeflate

@@ -1,11 +1,7 @@
-"""MessageDecoder against its pure twin, step by step, and against wsproto and websockets.
-
-`EXCUSES` names all that those libraries do in another way.
-"""
+"""MessageDecoder against its pure twin, step by step, and against wsproto and websockets."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -13,50 +9,14 @@ import pytest
 from helpers import make_frame
 from hypothesis import given
 from hypothesis import strategies as st
-from message_streams import MIB, ROLES, Events, message, pieces, plain, run_dry, stream_for, wire_of
+from message_peers import EXCUSES, REFERENCES, excuses
+from message_streams import MIB, ROLES, message, pieces, stream_for, wire_of
+from twins import Events, ask, event_fields, message_state, read_into, run_dry
 
-from fastws import CodecError, _pure
+from fastws import _pure
 from fastws.deflate import Deflate, PerMessageDeflate
 
 # --- Against the pure twin, step by step ---------------------------------------------------------
-
-
-def state(decoder: Any) -> tuple[Any, ...]:
-    """Give all that a decoder shows."""
-    header = decoder.header
-    kinds = None if header is None else [type(field) for field in header]
-    shown = (decoder.buffered, header, kinds, decoder.partial_header)
-    options = (decoder.role, decoder.text, decoder.validate_utf8)
-    return (*shown, *options, decoder.max_message_size, decoder.max_fragments)
-
-
-def fields(event: Any) -> tuple[Any, ...]:
-    """Give what an event shows, with the types."""
-    shown = plain(event)
-    return (*shown, *map(type, shown), event.opcode, hash(event), repr(event))
-
-
-def ask(decoder: Any, most: int) -> list[Any]:
-    """Ask for at most so many events; give them, and how it ended."""
-    seen: list[Any] = []
-    for _ in range(most):
-        try:
-            seen.append(fields(next(decoder)))
-        except StopIteration:
-            return [*seen, "dry"]
-        except CodecError as error:
-            return [*seen, (type(error), str(error), error.reason, error.close_code)]
-    return seen
-
-
-def read_into(decoders: list[Any], data: bytes) -> int:
-    """Write data into the buffer of each decoder, as much as fits all; give how much."""
-    views = [decoder.get_buffer(-1) for decoder in decoders]
-    size = min(len(data), *map(len, views))
-    for decoder, view in zip(decoders, views, strict=True):
-        view[:size] = data[:size]
-        decoder.buffer_updated(size)
-    return size
 
 
 def walk_together(data: st.DataObject, pair: list[Any], stream: bytes) -> None:
@@ -76,12 +36,14 @@ def walk_together(data: st.DataObject, pair: list[Any], stream: bytes) -> None:
             for decoder in pair:
                 decoder.max_message_size = limit
         else:
-            compiled, pure = (ask(decoder, 1 if step == "next" else 1000) for decoder in pair)
+            compiled, pure = (
+                ask(decoder, 1 if step == "next" else 1000, event_fields) for decoder in pair
+            )
             assert compiled == pure
-        assert state(pair[0]) == state(pair[1])
-    compiled, pure = (ask(decoder, 1000) for decoder in pair)
+        assert message_state(pair[0]) == message_state(pair[1])
+    compiled, pure = (ask(decoder, 1000, event_fields) for decoder in pair)
     assert compiled == pure
-    assert state(pair[0]) == state(pair[1])
+    assert message_state(pair[0]) == message_state(pair[1])
 
 
 @given(data=st.data())
@@ -127,123 +89,6 @@ def test_twins_agree_on_compressed_streams(codec: ModuleType, data: st.DataObjec
 # --- Against wsproto and websockets --------------------------------------------------------------
 
 
-class Joined:
-    """Puts the messages of another library together, which gives them in parts."""
-
-    def __init__(self) -> None:
-        self.events: Events = []
-        self.kind = 0
-        self.parts: list[Any] = []
-
-    def data(self, opcode: int, payload: Any, last: bool) -> None:
-        self.kind = opcode or self.kind
-        self.parts.append(payload)
-        if last:
-            whole = type(self.parts[0])().join(self.parts)
-            name = "Text" if self.kind == 1 else "Binary"
-            self.events.append((name, whole if isinstance(whole, str) else bytes(whole)))
-            self.parts = []
-
-
-def wsproto_events(stream: Iterator[bytes], role: str) -> tuple[Events, int | None]:
-    """Give what wsproto makes of a stream, and the close code of its error, or None."""
-    from wsproto.frame_protocol import FrameProtocol, Opcode, ParseFailed
-
-    protocol = FrameProtocol(client=role == "client", extensions=[])
-    joined = Joined()
-    try:
-        for piece in stream:
-            protocol.receive_bytes(piece)
-            for frame in protocol.received_frames():
-                if frame.opcode is Opcode.CLOSE:
-                    joined.events.append(("Close", *frame.payload))
-                    return joined.events, None
-                if frame.opcode in (Opcode.PING, Opcode.PONG):
-                    joined.events.append((frame.opcode.name.title(), bytes(frame.payload)))
-                else:
-                    # It gives the parts of a message all its opcode.
-                    joined.data(frame.opcode, frame.payload, frame.message_finished)
-    except ParseFailed as error:
-        return joined.events, int(error.code)
-    return joined.events, None
-
-
-def websockets_events(stream: Iterator[bytes], role: str) -> tuple[Events, int | None]:
-    """Give what websockets makes of a stream, and the close code of its error, or None."""
-    from websockets.frames import Close, Opcode
-    from websockets.protocol import OPEN, Protocol, Side
-
-    protocol = Protocol(Side[role.upper()], state=OPEN, max_size=None)
-    joined = Joined()
-    for piece in stream:
-        protocol.receive_data(piece)
-    for frame in protocol.events_received():
-        if frame.opcode is Opcode.CLOSE:
-            close = Close.parse(bytes(frame.data))
-            joined.events.append(("Close", int(close.code), close.reason))
-        elif frame.opcode in (Opcode.PING, Opcode.PONG):
-            joined.events.append((frame.opcode.name.title(), bytes(frame.data)))
-        else:
-            joined.data(frame.opcode, bytes(frame.data), frame.fin)
-            if frame.fin and joined.kind == Opcode.TEXT:
-                # Text is decoded when the program asks for it.
-                try:
-                    joined.events[-1] = ("Text", joined.events[-1][1].decode())
-                except UnicodeDecodeError:
-                    return joined.events[:-1], 1007
-    error = protocol.parser_exc
-    return joined.events, None if error is None else protocol.close_sent.code
-
-
-REFERENCES = {"wsproto": wsproto_events, "websockets": websockets_events}
-Excuse = Callable[[Any, Any, str], bool]
-
-
-def starts_alike(ours: Any, theirs: Any) -> bool:
-    """Tell whether the other side goes on where we stop."""
-    return bool(theirs[0][: len(ours[0])] == ours[0])
-
-
-# What the libraries do in another way, by name: (our events and code, theirs, our reason).
-EXCUSES: dict[str, dict[str, Excuse]] = {
-    "wsproto": {
-        # It looks at the order of the frames of a message, at reserved bits and at masking only
-        # with the bytes that follow the length, or with the payload.
-        "judges headers later": lambda ours, theirs, reason: (
-            ours[1] == 1002 and theirs == (ours[0], None)
-        ),
-        # Its decoder takes ED A0 for the start of something until the third byte is there.
-        "sees surrogates a byte later": lambda ours, theirs, reason: (
-            ours[1] == 1007 and starts_alike(ours, theirs)
-        ),
-        # RFC 6455 does not list it, IANA does.
-        "does not know close code 1014": lambda ours, theirs, reason: (
-            ours[0][-1:] != [] and ours[0][-1][:2] == ("Close", 1014) and theirs[1] == 1002
-        ),
-        "has no limit on sizes": lambda ours, theirs, reason: ours[1] == 1009,
-    },
-    "websockets": {
-        # It looks at reserved bits, control frames and the order of frames with the whole frame.
-        "judges frames when they are whole": lambda ours, theirs, reason: (
-            ours[1] == 1002 and theirs == (ours[0], None)
-        ),
-        "takes any form of length": lambda ours, theirs, reason: (
-            ("length" in reason or "longer than 125" in reason) and starts_alike(ours, theirs)
-        ),
-        "checks text when the message is whole": lambda ours, theirs, reason: (
-            ours[1] == 1007 and starts_alike(ours, theirs)
-        ),
-        "refuses a close inside a message": lambda ours, theirs, reason: (
-            ours[0][-1:] != [] and ours[0][-1][0] == "Close" and theirs == (ours[0][:-1], 1002)
-        ),
-        "reads the close reason before the code": lambda ours, theirs, reason: (
-            "close code" in reason and theirs == (ours[0], 1007)
-        ),
-        "has no limit on sizes here": lambda ours, theirs, reason: ours[1] == 1009,
-    },
-}
-
-
 @given(data=st.data())
 @pytest.mark.parametrize("name", REFERENCES)
 def test_other_libraries_make_the_same_of_it(
@@ -262,8 +107,7 @@ def test_other_libraries_make_the_same_of_it(
     theirs = REFERENCES[name]((piece for piece, _ in pieces(data, stream)), role)
     if ours != theirs:
         reason = "" if error is None else error.reason
-        applying = [n for n, excuse in EXCUSES[name].items() if excuse(ours, theirs, reason)]
-        assert applying, (ours, theirs, reason)
+        assert excuses(name, ours, theirs, reason), (ours, theirs, reason)
 
 
 EXAMPLES = [

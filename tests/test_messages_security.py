@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 from helpers import cuts, make_frame, naive_header, naive_utf8_fault
-from message_streams import KEY, MIB, plain, run_dry
+from message_streams import KEY, MIB
+from twins import plain, run_dry
 
 from fastws import InvalidUtf8Error, PayloadTooBigError, ProtocolError, _pure
 from fastws.deflate import PerMessageDeflate

@@ -14,7 +14,8 @@ import pytest
 from helpers import cuts, make_frame
 from hypothesis import given
 from hypothesis import strategies as st
-from message_streams import KEY, MIB, ROLES, Events, naive_events, pieces, run_dry, stream_for
+from message_streams import KEY, MIB, ROLES, naive_events, pieces, stream_for
+from twins import Events, run_dry
 
 
 @given(data=st.data())

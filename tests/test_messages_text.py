@@ -17,7 +17,8 @@ import pytest
 from helpers import cuts, make_frame, naive_utf8_fault
 from hypothesis import given
 from hypothesis import strategies as st
-from message_streams import KEY, TEXTS, run_dry
+from message_streams import KEY, TEXTS
+from twins import run_dry
 
 from fastws import CodecError, InvalidUtf8Error
 
