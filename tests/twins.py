@@ -72,9 +72,9 @@ def ask(decoder: Any, most: int, fields: Callable[[Any], Any]) -> list[Any]:
     return seen
 
 
-def read_into(decoders: list[Any], data: bytes) -> int:
+def read_into(decoders: list[Any], data: bytes, sizehint: int = -1) -> int:
     """Write data into the buffer of each decoder, as much as fits all; give how much."""
-    views = [decoder.get_buffer(-1) for decoder in decoders]
+    views = [decoder.get_buffer(sizehint) for decoder in decoders]
     size = min(len(data), *map(len, views))
     for decoder, view in zip(decoders, views, strict=True):
         view[:size] = data[:size]
