@@ -1,0 +1,31 @@
+"""What there is to fuzz: programs over the kernels, and comparisons of the Python face."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+CORPUS = Path(__file__).parent / "corpus"
+
+
+@dataclass(frozen=True)
+class Target:
+    name: str
+    in_c: bool
+    streams: float  # its share of a run by streams, out of 100
+    most: int = 512  # bytes of an input
+
+
+TARGETS = [
+    Target("fuzz_header", True, 35, most=64),
+    Target("fuzz_mask", True, 20, most=128),
+    Target("fuzz_utf8", True, 10),
+    Target("fuzz_decode", True, 7),
+    Target("fuzz_encode", True, 8),
+    Target("frames", False, 4, most=256),
+    Target("messages", False, 4, most=256),
+    Target("connections", False, 3, most=256),
+    Target("peers", False, 2, most=256),
+    Target("text", False, 4, most=256),
+    Target("encode", False, 3, most=256),
+]
