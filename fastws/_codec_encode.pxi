@@ -52,7 +52,7 @@ cdef bytes framed(int first, const uint8_t *payload, Py_ssize_t n, object mask):
     out = headed(first, n, key if is_masked else NULL, &at)
     if is_masked:
         fws_mask(kernels, at, payload, n, fws_load32(key))
-    else:
+    elif n:  # an empty buffer may be at NULL, which memcpy() does not take
         memcpy(at, payload, n)
     return out
 

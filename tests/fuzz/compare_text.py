@@ -1,4 +1,4 @@
-"""UTF-8: decode_text(), validate_utf8() and Utf8Validator against their pure twins, and the naive."""
+"""UTF-8: decode_text(), validate_utf8() and Utf8Validator against pure twins and the naive."""
 
 from __future__ import annotations
 

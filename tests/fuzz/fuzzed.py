@@ -15,11 +15,11 @@ import atheris
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 with atheris.instrument_imports(include=["fastws"]):
-    import fastws.connection
-    import fastws.deflate
-    from fastws import _codec, _pure  # noqa: F401
+    from fastws import _codec, _pure, connection, deflate
 
 from fuzz.comparisons import compare, planted  # noqa: E402
+
+INSTRUMENTED = _pure, connection, deflate
 
 
 def main() -> None:

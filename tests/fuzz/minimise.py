@@ -7,12 +7,6 @@ import shutil
 from .campaign import WORK, start
 from .targets import CORPUS, Target
 
-MOST_BYTES = 9_000  # a target's, so that all of them are some 100 KB
-
-
-def sizes(folder: str) -> int:
-    return 0
-
 
 def minimise(targets: list[Target]) -> int:
     """Merge each target's findings and its committed inputs into a new corpus."""

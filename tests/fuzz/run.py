@@ -65,11 +65,11 @@ def show_broken(result: Result) -> None:
 
 def campaign(targets: list[Target], options: argparse.Namespace) -> int:
     """Fuzz each target, print its row, and the sum."""
-    shares = sum(target.streams for target in targets)
+    shares = sum(target.share for target in targets)
     results = []
     for target in targets:
         if options.streams:
-            streams = max(1, round(options.streams * target.streams / shares))
+            streams = max(1, round(options.streams * target.share / shares))
             results.append(fuzz(target, seconds=NEVER, streams=streams))
         else:
             seconds = (options.seconds or DEFAULT_SECONDS) / len(targets)

@@ -1,4 +1,4 @@
-"""Streams that a fuzzer chooses: frames that keep the rules, or break one of them in a given way."""
+"""Streams that a fuzzer chooses: frames that keep the rules, or break one in a given way."""
 
 from __future__ import annotations
 
