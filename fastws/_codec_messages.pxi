@@ -270,15 +270,16 @@ cdef class MessageDecoder(_Stream):
             self.control = PyBytes_New(NULL, length)
         while True:
             size = min(self.end - self.at, length - self.control_filled)
-            copy_unmasked(
-                &self.head,
-                <uint8_t *>PyBytes_Data(self.control) + self.control_filled,
-                self.at,
-                size,
-                fws_key_phase(self.head.key, self.control_filled),
-            )
-            self.at += size
-            self.control_filled += size
+            if size:
+                copy_unmasked(
+                    &self.head,
+                    <uint8_t *>PyBytes_Data(self.control) + self.control_filled,
+                    self.at,
+                    size,
+                    fws_key_phase(self.head.key, self.control_filled),
+                )
+                self.at += size
+                self.control_filled += size
             if self.control_filled == length:
                 break
             if not self.more():

@@ -423,7 +423,7 @@ cdef inline void copy_unmasked(
 ) noexcept:
     if head.second & 0x80:
         fws_mask(kernels, dst, src, size, key)
-    elif size and dst != src:  # of nothing, src may be NULL, which memcpy() does not take
+    elif dst != src:
         memcpy(dst, src, size)
 
 

@@ -19,7 +19,7 @@ KEY = bytes.fromhex("37fa213d")
 def test_asking_twice_inside_a_control_frame(
     codec: ModuleType, opcode: int, mask: bytes | None
 ) -> None:
-    # Nothing was copied from nowhere: memcpy(to, NULL, 0), which C leaves undefined.
+    # No bytes were copied from nowhere, and NULL moved by 0: C leaves both undefined.
     stream = make_frame(opcode, b"\x03\xe8bye", mask=mask)
     decoder = codec.MessageDecoder(None)
     decoder.feed(stream[:-5])
