@@ -25,7 +25,7 @@ from fuzz.targets import TARGETS, Target
 
 DEFAULT_SECONDS = 60
 SELF_CHECK_SECONDS = 60
-PLANTED = [Target("planted_mask", True, 0, most=128), Target("planted", False, 0, most=256)]
+PLANTED = [Target("planted_mask", True, 0, most=128), Target("planted", False, 0, most=160)]
 
 
 def arguments() -> argparse.Namespace:

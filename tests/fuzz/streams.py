@@ -12,7 +12,8 @@ from . import payloads
 from .choices import Choices
 
 KEYS = [bytes.fromhex("37fa213d"), bytes(4), b"\xff\x00\x80\x7f", b"\x00\x00\x00\x80"]
-MOST_BYTES, MOST_FRAMES = 80_000, 20
+# Many small streams find more than a few large ones do.
+MOST_FRAMES, LARGE = 12, 3000
 RSV1 = 0x40
 # What a header may declare beside the truth.
 LENGTHS = [
@@ -40,6 +41,7 @@ class Writer:
         self.deflate = deflate
         self.opcode = 0  # of the message in progress
         self.packing = False  # whether it is compressed
+        self.large = False  # whether a large payload was written
         self.out = bytearray()
 
     def stream(self) -> bytes:
@@ -63,14 +65,15 @@ class Writer:
         form: int | None = None,
         length: int | None = None,
     ) -> None:
-        """Write a frame; of what is too much, the header only."""
+        """Write a frame; of what is too much, the header only. One payload may be large."""
         key = None
         if self.mask if mask is None else mask:
             key = self.choices.pick(KEYS)
         declared = len(payload) if length is None else length
         self.out += naive_header(opcode, declared, fin=fin, rsv=rsv, mask=key, form=form)
-        if len(self.out) + len(payload) <= MOST_BYTES:
+        if len(payload) <= LARGE or not self.large:
             self.out += masked(payload, key) if key else payload
+            self.large |= len(payload) > LARGE
 
     # --- What keeps the rules ---
 
@@ -138,7 +141,7 @@ class Writer:
 
     def empty_flood(self, shape: int) -> None:
         """Many fragments of one message, of no byte or of one."""
-        for _ in range(4 * shape):
+        for _ in range(2 * shape):
             self.write(CONTINUATION if self.opcode else BINARY, b"x"[: shape % 2], fin=False)
             self.opcode = self.opcode or BINARY
 

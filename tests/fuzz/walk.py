@@ -11,7 +11,7 @@ from .choices import Choices
 
 SIZES = [1, 2, 3, 4, 5, 6, 7, 10, 14, 33, 50, 126, 300, 4096, 100_000, 100_000]
 LIMITS = [None, 1 << 20, 65535, 300, 126, 125, 20, 1, 0]
-MOST_STEPS = 40
+MOST_STEPS = 24
 EVERYTHING = 1000  # more than a stream has
 
 
