@@ -33,6 +33,8 @@ def main() -> None:
         _codec._use_level(levels[len(data) % len(levels)])
         compare(target, data, core)
 
+    # To merge, libFuzzer has the shell run its own command again.
+    sys.argv[0] = f"{sys.executable} {__file__} {name}"
     atheris.Setup(sys.argv, one_input)
     atheris.Fuzz()
 
