@@ -1,10 +1,12 @@
 """The corpus of the fuzzers, run again without them: every input through its own comparison.
 
-On each back end and level. What found a fault once is there for good.
+On each back end and level; the programs over the kernels are built by the compiler at hand.
 """
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 from types import ModuleType
 
@@ -35,6 +37,18 @@ def test_corpus_shows_a_planted_fault(codec: ModuleType) -> None:
     compare("frames", data, codec)
     with pytest.raises(Difference, match="what comes"):
         compare("frames", data, faulty)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="no gcc to build the programs with")
+def test_corpus_of_the_kernels(tmp_path: Path) -> None:
+    kernels = CORPUS.parent / "kernels"
+    make = ["make", "-s", "-C", str(kernels), "replay", "CC=gcc", f"BUILD={tmp_path}"]
+    done = subprocess.run(make, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    ran = [line for line in done.stdout.splitlines() if line.endswith(" inputs")]
+    counts = [len(inputs(target.name)) for target in TARGETS if target.in_c]
+    assert sorted(ran) == sorted(f"{count} inputs" for count in counts)
 
 
 def test_every_target_has_a_corpus() -> None:

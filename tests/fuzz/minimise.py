@@ -30,7 +30,7 @@ def minimise(targets: list[Target]) -> int:
             failed += 1
             continue
         shutil.rmtree(committed)
-        shutil.copytree(merged, committed)
+        shutil.move(merged, committed)
         files = list(committed.iterdir())
         size = sum(path.stat().st_size for path in files)
         print(f"{target.name:14}{len(files):>5} files {size:>8,} bytes", flush=True)
