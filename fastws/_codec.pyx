@@ -288,17 +288,15 @@ def parse_header(data, offset=0) -> FrameHeader | None:
         limit=<uint64_t>-1, barred=0, role=0, rsv=FWS_ANY_RSV, judge=1, spare_control=0
     )
     cdef fws_verdict verdict = FWS_MORE
+    cdef Py_ssize_t start
     hold(data, &view)
     try:
-        start = _index(offset)
+        start = PyNumber_AsSsize_t(_index(offset), NULL)
         if start < 0:
             raise ValueError("offset cannot be negative")
         if start < view.len:
             verdict = fws_header_read(
-                <const uint8_t *>view.buf + <Py_ssize_t>start,
-                view.len - <Py_ssize_t>start,
-                &rules,
-                &h,
+                <const uint8_t *>view.buf + start, view.len - start, &rules, &h
             )
     finally:
         PyBuffer_Release(&view)

@@ -104,38 +104,27 @@ cdef class FrameDecoder(_Stream):
     """
 
     def __init__(self, role, *, max_payload_size=1 << 20, rsv=0, strict=True):
-        self.rules.role = _rules.check_role(role)
-        self.rules.limit = _rules.check_limit(max_payload_size, _rules.MAX_HELD)
-        self.rules.rsv = _rules.check_rsv(rsv)
-        self.rules.judge = bool(strict)
-        self.exact = True
+        cdef fws_rules rules = self.rules
+        rules.role = _rules.check_role(role)
+        rules.limit = _rules.check_limit(max_payload_size, _rules.MAX_HELD)
+        rules.rsv = _rules.check_rsv(rsv)
+        rules.judge = bool(strict)
+        with cython.critical_section(self):
+            self.rules = rules
+            self.exact = True
 
     def __iter__(self):
         return self
 
     def __next__(self):
-        cdef bytes payload
-        cdef Frame frame
-        begin_step(self)
-        if self.ended:
-            raise _rules.again(self.error)
-        if not next_header(self):
-            self.midway = False
+        cdef PyObject *found
+        with cython.critical_section(self):
+            begin_step(self)
+            found = (<PyObject *(*)(FrameDecoder) noexcept>next_frame)(self)
+            end_step(self, found)
+        if found == <PyObject *>None:
             raise StopIteration
-        if self.payload.object == NULL and self.end - self.at >= <Py_ssize_t>self.head.length:
-            payload = payload_there(self)
-        elif self.gather():
-            payload = self.release()
-        else:
-            self.midway = False
-            raise StopIteration
-        self.in_frame = False
-        frame = Frame.__new__(Frame)
-        frame.first = self.head.first
-        frame.is_masked = self.head.second >> 7
-        frame.content = payload
-        self.midway = False
-        return frame
+        return given(found)
 
     @property
     def max_payload_size(self) -> int:
@@ -144,7 +133,9 @@ cdef class FrameDecoder(_Stream):
 
     @max_payload_size.setter
     def max_payload_size(self, value):
-        self.rules.limit = _rules.check_limit(value, _rules.MAX_HELD)
+        cdef uint64_t limit = _rules.check_limit(value, _rules.MAX_HELD)
+        with cython.critical_section(self):
+            self.rules.limit = limit
 
     @property
     def role(self) -> str | None:
@@ -160,3 +151,25 @@ cdef class FrameDecoder(_Stream):
     def strict(self) -> bool:
         """Whether headers are judged."""
         return self.rules.judge == 1
+
+
+cdef inline object next_frame(FrameDecoder self):
+    """Give the next frame; None where bytes of it are missing."""
+    cdef bytes payload
+    cdef Frame frame
+    if self.ended:
+        raise _rules.again(self.error)
+    if not next_header(self):
+        return None
+    if self.payload.object == NULL and self.end - self.at >= <Py_ssize_t>self.head.length:
+        payload = payload_there(self)
+    elif self.gather():
+        payload = self.release()
+    else:
+        return None
+    self.in_frame = False
+    frame = Frame.__new__(Frame)
+    frame.first = self.head.first
+    frame.is_masked = self.head.second >> 7
+    frame.content = payload
+    return frame

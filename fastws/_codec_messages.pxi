@@ -56,16 +56,22 @@ cdef class MessageDecoder(_Stream):
         validate_utf8=True,
         deflate=None,
     ):
-        self.rules.role = _rules.check_role(role)
-        self.limit = _rules.check_limit(max_message_size, _rules.MAX_HELD)
-        self.max_frames = _rules.check_fragments(max_fragments)
-        self.to_str = _rules.check_text(text)
-        self.check = bool(validate_utf8)
-        self.inflater = deflate
-        self.rules.rsv = 0 if deflate is None else RSV1
-        self.rules.judge = True
-        self.rules.spare_control = True
-        self.between()
+        cdef int reader = _rules.check_role(role)
+        cdef Py_ssize_t limit = _rules.check_limit(max_message_size, _rules.MAX_HELD)
+        cdef Py_ssize_t max_frames = _rules.check_fragments(max_fragments)
+        cdef bint to_str = _rules.check_text(text)
+        cdef bint check = bool(validate_utf8)
+        with cython.critical_section(self):
+            self.rules.role = reader
+            self.limit = limit
+            self.max_frames = max_frames
+            self.to_str = to_str
+            self.check = check
+            self.inflater = deflate
+            self.rules.rsv = 0 if deflate is None else RSV1
+            self.rules.judge = True
+            self.rules.spare_control = True
+            self.between()
 
     def __dealloc__(self):
         Py_XDECREF(self.control)
@@ -74,32 +80,14 @@ cdef class MessageDecoder(_Stream):
         return self
 
     def __next__(self):
-        cdef object event
-        begin_step(self)
-        while not self.ended:
-            if not next_header(self):
-                self.midway = False
-                raise StopIteration
-            if self.head.first & 0x08:
-                event = self.control_frame()
-            elif (
-                not self.begun
-                and self.head.first & 0xC0 == 0x80
-                and self.head.first & 0x0F
-                and self.end - self.at >= <Py_ssize_t>self.head.length
-            ):
-                event = self.whole_message()
-            else:
-                event = self.data_frame()
-            if event is not None:
-                self.midway = False
-                return event
-            if self.in_frame:
-                self.midway = False
-                raise StopIteration
-        if self.error is not None:
-            raise _rules.again(self.error)
-        raise StopIteration
+        cdef PyObject *found
+        with cython.critical_section(self):
+            begin_step(self)
+            found = (<PyObject *(*)(MessageDecoder) noexcept>next_event)(self)
+            end_step(self, found)
+        if found == <PyObject *>None:
+            raise StopIteration
+        return given(found)
 
     # --- Data frames ---
 
@@ -191,7 +179,7 @@ cdef class MessageDecoder(_Stream):
         cdef bytes plain, packed = self.release()
         cdef Py_ssize_t good
         self.wire += PyBytes_GET_SIZE(packed)
-        self.midway = False  # the inflater may ask the decoder
+        self.step = OUTSIDE
         try:
             plain = as_bytes(
                 self.inflater.decompress(
@@ -207,7 +195,8 @@ cdef class MessageDecoder(_Stream):
             # What this frame held is lost, and with it the place in the stream.
             self.stop(_rules.out_of_memory(PyBytes_GET_SIZE(packed)))
             raise
-        self.midway = True
+        if self.step == OUTSIDE:
+            self.step = INSIDE
         if self.first & 0x0F == 1 and (self.to_str or self.check):
             good = fws_utf8_feed(
                 kernels,
@@ -327,8 +316,10 @@ cdef class MessageDecoder(_Stream):
 
     @max_message_size.setter
     def max_message_size(self, value):
-        self.limit = _rules.check_limit(value, _rules.MAX_HELD)
-        self.rules.limit = max(0, self.limit - self.filled - self.wire)
+        cdef Py_ssize_t limit = _rules.check_limit(value, _rules.MAX_HELD)
+        with cython.critical_section(self):
+            self.limit = limit
+            self.rules.limit = max(0, self.limit - self.filled - self.wire)
 
     @property
     def max_fragments(self) -> int:
@@ -357,4 +348,29 @@ cdef class MessageDecoder(_Stream):
 
     @property
     def buffered(self) -> int:
-        return self.held() + self.control_filled + self.inflated_size
+        with cython.critical_section(self):
+            return self.held() + self.control_filled + self.inflated_size
+
+
+cdef inline object next_event(MessageDecoder self):
+    """Give the next event; None where bytes of it are missing, and behind a Close."""
+    cdef object event
+    while not self.ended:
+        if not next_header(self):
+            return None
+        if self.head.first & 0x08:
+            event = self.control_frame()
+        elif (
+            not self.begun
+            and self.head.first & 0xC0 == 0x80
+            and self.head.first & 0x0F
+            and self.end - self.at >= <Py_ssize_t>self.head.length
+        ):
+            event = self.whole_message()
+        else:
+            event = self.data_frame()
+        if event is not None or self.in_frame:
+            return event
+    if self.error is not None:
+        raise _rules.again(self.error)
+    return None

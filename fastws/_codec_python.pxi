@@ -6,6 +6,7 @@ cdef extern from "Python.h":
     PyObject *PyBytes_New "PyBytes_FromStringAndSize"(const char *data, Py_ssize_t size) except NULL
     char *PyBytes_Data "PyBytes_AS_STRING"(PyObject *bytes)
     Py_ssize_t PyBytes_Size "PyBytes_GET_SIZE"(PyObject *bytes)
+    Py_ssize_t PyNumber_AsSsize_t(object number, void *none) except? -1  # clips what is larger
     Py_ssize_t Py_REFCNT(PyObject *o)
     void Py_XDECREF(PyObject *o)
     void Py_INCREF(PyObject *o)

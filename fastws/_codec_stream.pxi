@@ -21,6 +21,14 @@ cdef enum Kind:
     ASCII  # a str, which has been ASCII so far
     WIDE  # a str, which is not
 
+# What is done with a stream now. A step calls Python here and there, and there another thread, or
+# the inflater, may come back to the same stream: it is refused a step of its own.
+cdef enum Step:
+    IDLE
+    INSIDE  # a step has begun
+    OUTSIDE  # and waits for the inflater
+    LOST  # memory ran out in one, and with it the place in the stream may be lost
+
 
 @cython.no_gc
 cdef class _Stream:
@@ -47,7 +55,7 @@ cdef class _Stream:
 
     cdef _Window window  # handed out by get_buffer()
     cdef object view
-    cdef bint midway  # a step has begun; seen by the next one, memory ran out in it
+    cdef Step step
     cdef bint ended  # nothing is taken any more
     cdef object error  # the CodecError that ended it, or None
 
@@ -69,12 +77,13 @@ cdef class _Stream:
             TypeError: data is not a buffer.
         """
         cdef bytes chunk = as_bytes(data)
-        if self.ended:
-            return
-        if self.window is not None and self.window.owner == self.payload.object:
-            # The view's holder may still write there: leave it that memory.
-            self.move(self.payload.room, self.filled)
-        self.append(chunk, PyBytes_GET_SIZE(chunk))
+        with cython.critical_section(self):
+            if self.ended:
+                return
+            if self.window is not None and self.window.owner == self.payload.object:
+                # The view's holder may still write there: leave it that memory.
+                self.move(self.payload.room, self.filled)
+            self.append(chunk, PyBytes_GET_SIZE(chunk))
 
     cdef int append(self, bytes chunk, Py_ssize_t size) except -1:
         """Take the first `size` bytes of a chunk."""
@@ -88,7 +97,9 @@ cdef class _Stream:
         if self.queue is None:
             from collections import deque  # imported where it is needed, which is seldom
 
-            self.queue = deque()
+            queue = deque()
+            if self.queue is None:  # still
+                self.queue = queue
         self.queue.append(chunk)
         self.queued += size
         return 0
@@ -128,6 +139,10 @@ cdef class _Stream:
             A writable memoryview of at least 1 byte.
         """
         cdef Py_ssize_t size = sizehint
+        with cython.critical_section(self):
+            return self.open_window(size)
+
+    cdef object open_window(self, Py_ssize_t size):
         cdef Py_ssize_t lacking = 0
         cdef PyObject *scratch
         if (
@@ -160,31 +175,46 @@ cdef class _Stream:
             RuntimeError: get_buffer() was not called.
             ValueError: nbytes is negative or more than the view holds.
         """
+        count = _index(nbytes)  # which may call anything: this very decoder, too
+        with cython.critical_section(self):
+            self.close_window(count)
+
+    cdef int close_window(self, object count) except -1:
         cdef _Window window = self.window
         cdef Py_ssize_t size
-        count = _index(nbytes)
+        cdef bint done = False
         if window is None:
             raise RuntimeError("get_buffer() was not called")
-        if not 0 <= count <= window.size:
+        size = PyNumber_AsSsize_t(count, NULL)
+        if not 0 <= size <= window.size:
             raise ValueError(f"nbytes must be from 0 to {window.size}, not {count}")
-        size = count
-        self.midway = not self.ended
         view, self.view, self.window = self.view, None, None
         try:
             view.release()
         except BufferError:
             pass  # still exported by its holder, whose window keeps the memory alive
-        if self.ended:
-            pass
-        elif window.owner == self.payload.object:
-            self.filled += size
-        elif PyBytes_CheckExact(<object>window.owner) and (
+        try:
+            if not self.ended:
+                self.take_window(window, size)
+            done = True
+        finally:
+            if not done:
+                self.step = LOST
+        return 0
+
+    cdef int take_window(self, _Window window, Py_ssize_t size) except -1:
+        """Take what was read into a window."""
+        if window.owner != self.payload.object and PyBytes_CheckExact(<object>window.owner) and (
             window.start == PyBytes_Data(window.owner)
         ):
             self.append(<bytes>window.owner, size)
-        else:  # the payload moved away from under the view
+        elif window.owner == self.payload.object and self.kind != WIDE and (
+            window.start == self.memory() + self.filled
+        ):
+            self.filled += size
+        else:  # the payload moved away from under the view, or is another kind of text now
             self.append(PyBytes_FromStringAndSize(window.start, size), size)
-        self.midway = False
+        return 0
 
     # --- The payload under construction ---
 
@@ -371,7 +401,6 @@ cdef class _Stream:
         """Enter the state that nothing leaves, and let go of all input."""
         self.error = error
         self.ended = True
-        self.midway = False
         self.chunk = None
         self.at = self.end = NULL
         self.queue = None
@@ -390,7 +419,8 @@ cdef class _Stream:
     @property
     def buffered(self) -> int:
         """Bytes fed and not yet handed out: int, parsed or not."""
-        return self.held()
+        with cython.critical_section(self):
+            return self.held()
 
     @property
     def header(self) -> FrameHeader | None:
@@ -399,23 +429,43 @@ cdef class _Stream:
         After an error: the header that broke the stream, without its masking key, where its length
         was read.
         """
-        if self.in_frame or (self.error is not None and self.head.size):
-            return header_of(&self.head, self.in_frame)
+        with cython.critical_section(self):
+            if self.in_frame or (self.error is not None and self.head.size):
+                return header_of(&self.head, self.in_frame)
         return None
 
     @property
     def partial_header(self) -> bytes:
         """The bytes of a header that is not whole yet, as of the last step of the loop."""
-        return PyBytes_FromStringAndSize(<char *>self.cut, self.cut_size)
+        with cython.critical_section(self):
+            return PyBytes_FromStringAndSize(<char *>self.cut, self.cut_size)
 
 
 cdef inline int begin_step(_Stream self) except -1:
     """Begin a step; end the stream where the last one did not come to an end of its own."""
-    if self.midway:
-        # A header or a payload may be lost, and with it the place in the stream.
+    if self.step != IDLE:
+        if self.step != LOST:
+            raise _rules.in_use()
         self.stop(_rules.out_of_memory(self.head.length))
-    self.midway = not self.ended
+    self.step = IDLE if self.ended else INSIDE
     return 0
+
+
+cdef inline void end_step(_Stream self, PyObject *found) noexcept:
+    """End a step that found something, or None, or that raises an error: NULL."""
+    if found == NULL and self.step == INSIDE and not self.ended:
+        self.step = LOST
+    elif self.step != LOST:
+        self.step = IDLE
+
+
+cdef inline object given(PyObject *found):
+    """Take over what a step found, or raise its error."""
+    return (<object (*)(PyObject *)>same)(found)
+
+
+cdef inline PyObject *same(PyObject *found) noexcept:
+    return found
 
 
 cdef inline void copy_unmasked(

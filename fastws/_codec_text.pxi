@@ -255,11 +255,14 @@ cdef class Utf8Validator:
             TypeError: data is not a buffer.
         """
         cdef Py_buffer view
+        cdef bint good
         hold(data, &view)
-        if not self.failed:
-            self.take(<const uint8_t *>view.buf, view.len)
+        with cython.critical_section(self):
+            if not self.failed:
+                self.take(<const uint8_t *>view.buf, view.len)
+            good = not self.failed
         PyBuffer_Release(&view)
-        return not self.failed
+        return good
 
     cdef void take(self, const uint8_t *src, Py_ssize_t n) noexcept:
         cdef Py_ssize_t good = fws_utf8_feed(kernels, &self.state, src, n)
@@ -269,15 +272,18 @@ cdef class Utf8Validator:
     @property
     def complete(self) -> bool:
         """Whether the text may end here: valid so far, and not inside a code point."""
-        return not self.failed and not self.state.wanted
+        with cython.critical_section(self):
+            return not self.failed and not self.state.wanted
 
     @property
     def position(self) -> int:
         """Bytes accepted since the last reset: int; after a failure, the offending byte's index."""
-        return self.accepted
+        with cython.critical_section(self):
+            return self.accepted
 
     def reset(self) -> None:
         """Start a new text."""
-        self.state.wanted = 0
-        self.failed = False
-        self.accepted = 0
+        with cython.critical_section(self):
+            self.state.wanted = 0
+            self.failed = False
+            self.accepted = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._pure_kernels import LONG, STARTS, as_bytes, from_bytes, xor
-from ._pure_stream import Stream
+from ._pure_stream import IDLE, INSIDE, Stream
 from ._rules import (
     MAX_HELD,
     ROLE_NAMES,
@@ -148,44 +148,53 @@ class FrameDecoder(Stream):
         return self
 
     def __next__(self) -> Frame:
-        at, end = self._at, self._end
-        payload = None
-        if at + 6 <= end and not self._open:
-            chunk = self._chunk
-            first = chunk[at]
-            second = chunk[at + 1]
-            known = self._allowed[first]
-            length = self._lengths[second]
-            masked = second > 0x7F
-            data = at + 2
-            if length > 125:
-                # What is rare or broken is left to _step().
-                known = known and length == 126 and not first & 0x08
-                length = chunk[data] << 8 | chunk[data + 1]
-                known = known and length > 125
-                data += 2
-            if masked:
-                key = chunk[data : data + 4]
-                data += 4
-            stop = data + length
-            if known and stop <= end and length <= self._limit:
-                payload = chunk[data:stop]
+        if self._step:
+            self._enter()
+        else:
+            self._step = INSIDE
+        try:
+            at, end = self._at, self._end
+            payload = None
+            if at + 6 <= end and not self._open:
+                chunk = self._chunk
+                first = chunk[at]
+                second = chunk[at + 1]
+                known = self._allowed[first]
+                length = self._lengths[second]
+                masked = second > 0x7F
+                data = at + 2
+                if length > 125:
+                    # What is rare or broken is left to _take_frame().
+                    known = known and length == 126 and not first & 0x08
+                    length = chunk[data] << 8 | chunk[data + 1]
+                    known = known and length > 125
+                    data += 2
                 if masked:
-                    if length < LONG:
-                        payload = (
-                            from_bytes(payload, "little")
-                            ^ from_bytes((key * ((length + 3) >> 2))[:length], "little")
-                        ).to_bytes(length, "little")
-                    else:
-                        payload = xor(payload, key)
-                self._at = stop
-        if payload is None:
-            first, masked, payload = self._step()
-        frame: Frame = Draft()  # type: ignore[assignment]
-        frame.opcode, frame.fin, frame.rsv = STARTS[first]
-        frame.masked = masked
-        frame.payload = payload
-        frame.__class__ = Frame
+                    key = chunk[data : data + 4]
+                    data += 4
+                stop = data + length
+                if known and stop <= end and length <= self._limit:
+                    payload = chunk[data:stop]
+                    if masked:
+                        if length < LONG:
+                            payload = (
+                                from_bytes(payload, "little")
+                                ^ from_bytes((key * ((length + 3) >> 2))[:length], "little")
+                            ).to_bytes(length, "little")
+                        else:
+                            payload = xor(payload, key)
+                    self._at = stop
+            if payload is None:
+                first, masked, payload = self._take_frame()
+            frame: Frame = Draft()  # type: ignore[assignment]
+            frame.opcode, frame.fin, frame.rsv = STARTS[first]
+            frame.masked = masked
+            frame.payload = payload
+            frame.__class__ = Frame
+        except BaseException as error:
+            self._leave(error)
+            raise
+        self._step = IDLE
         return frame
 
     @property

@@ -12,7 +12,7 @@ from io import BytesIO
 
 from ._pure_events import Binary, Close, CloseDraft, Draft, Ping, Pong, Text
 from ._pure_kernels import BETWEEN, allowed, as_bytes, go_on, header_of, walk, xor
-from ._pure_stream import Stream
+from ._pure_stream import IDLE, INSIDE, OUTSIDE, Stream
 from ._rules import (
     BARRED_BETWEEN,
     BARRED_INSIDE,
@@ -142,40 +142,54 @@ class MessageDecoder(Stream):
         return self
 
     def __next__(self) -> Event:
+        if self._step:
+            self._enter()
+        else:
+            self._step = INSIDE
+        try:
+            event = self._whole_message() or self._step_on()
+        except BaseException as error:
+            self._leave(error)
+            raise
+        self._step = IDLE
+        return event
+
+    def _whole_message(self) -> Event | None:
+        """Give a message that is one frame, there and right; None where it is not."""
         at, end = self._at, self._end
-        if at + 1 < end and not self._open and not self._opcode:
-            chunk = self._chunk
-            first = chunk[at]
-            second = chunk[at + 1]
-            length = self._lengths[second]
-            data = at + 2
-            if length > 125:
-                # What is rare or broken is left to _step_on().
-                wide = length == 126 and data + 1 < end
-                length = chunk[data] << 8 | chunk[data + 1] if wide else 0
-                if length < 126:
-                    return self._step_on()
-                data += 2
-            stop = data + length
-            if second > 0x7F:
-                stop += 4
-            if stop <= end and length <= self._limit and first in WHOLE:
-                payload = chunk[stop - length : stop]
-                if second > 0x7F:
-                    payload = xor(payload, chunk[data : data + 4])
-                event: Any = Draft()
-                event.data = payload
-                if first == TEXT_WHOLE and self._checks:
-                    try:
-                        text = payload.decode()
-                    except UnicodeDecodeError:
-                        return self._step_on()
-                    if self._as_str:
-                        event.data = text
-                self._at = stop
-                event.__class__ = WHOLE[first]
-                return event  # type: ignore[no-any-return]
-        return self._step_on()
+        if at + 1 >= end or self._open or self._opcode:
+            return None
+        chunk = self._chunk
+        first = chunk[at]
+        second = chunk[at + 1]
+        length = self._lengths[second]
+        data = at + 2
+        if length > 125:
+            wide = length == 126 and data + 1 < end
+            length = chunk[data] << 8 | chunk[data + 1] if wide else 0
+            if length < 126:
+                return None
+            data += 2
+        stop = data + length
+        if second > 0x7F:
+            stop += 4
+        if stop > end or length > self._limit or first not in WHOLE:
+            return None
+        payload = chunk[stop - length : stop]
+        if second > 0x7F:
+            payload = xor(payload, chunk[data : data + 4])
+        event: Any = Draft()
+        event.data = payload
+        if first == TEXT_WHOLE and self._checks:
+            try:
+                text = payload.decode()
+            except UnicodeDecodeError:
+                return None
+            if self._as_str:
+                event.data = text
+        self._at = stop
+        event.__class__ = WHOLE[first]
+        return event  # type: ignore[no-any-return]
 
     # --- Frame by frame --------------------------------------------------------------------------
 
@@ -232,7 +246,7 @@ class MessageDecoder(Stream):
         if opcode & 0x08:
             return made(opcode, bytes(payload))
         fin = head[0] > 0x7F
-        kind = self._opcode  # now: an inflater might use this decoder from inside
+        kind = self._opcode
         self._spent += len(payload)
         if self._compressed:
             payload = self._inflate(head, bytes(payload), fin)
@@ -297,11 +311,15 @@ class MessageDecoder(Stream):
     def _inflate(self, head: bytes, payload: bytes, fin: bool) -> bytes:
         deflate = self._deflate
         assert deflate is not None  # else RSV1 would have been refused
+        self._step = OUTSIDE
         try:
             left = max(0, self._max_size - self._held)
-            return as_bytes(deflate.decompress(payload, limit=left, fin=fin))
+            plain = as_bytes(deflate.decompress(payload, limit=left, fin=fin))
         except CodecError as error:
             self._fail(error, head)
+        if self._step == OUTSIDE:
+            self._step = INSIDE
+        return plain
 
     # --- Text ------------------------------------------------------------------------------------
 

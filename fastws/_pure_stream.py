@@ -3,7 +3,7 @@
 A chunk is held, never copied, and walked by a position. Only a header that a chunk cuts in two is
 put together aside. A payload that is there whole is cut out and unmasked in one step; one that is
 not grows as its bytes come, so that a declared length takes no memory. The decoders read a whole
-frame themselves, since that is hot, and leave everything else to `Stream._step()`.
+frame themselves, since that is hot, and leave everything else to `Stream._take_frame()`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,14 @@ from ._pure_kernels import (
     header_size,
     xor,
 )
-from ._rules import MAX_CONTROL_PAYLOAD, again, header_error, payload_too_big
+from ._rules import (
+    MAX_CONTROL_PAYLOAD,
+    again,
+    header_error,
+    in_use,
+    out_of_memory,
+    payload_too_big,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +41,13 @@ if TYPE_CHECKING:
 
 SCRATCH = 65536  # bytes that get_buffer() hands out
 LARGE = 16384  # what a payload must lack to be read into directly
+
+# What is done with a stream now. Another thread, or the inflater, may come to a stream in the midst
+# of a step: it is refused a step of its own.
+IDLE = 0
+INSIDE = 1  # a step has begun
+OUTSIDE = 2  # and waits for the inflater
+LOST = 3  # memory ran out in one, and with it the place in the stream may be lost
 
 
 class Stream:
@@ -64,6 +78,7 @@ class Stream:
         "_queued",
         "_role",
         "_rsv",
+        "_step",
         "_strict",
         "_view",
     )
@@ -92,6 +107,7 @@ class Stream:
         self._plain = 0  # and bytes that are unmasked
         self._held = 0  # bytes of earlier frames that are held, of a message in progress
 
+        self._step = IDLE
         self._memory: bytearray | None = None  # handed out by get_buffer(): scratch or payload,
         self._memory_start = 0  # from here,
         self._view: memoryview | None = None  # as this
@@ -122,19 +138,30 @@ class Stream:
         self._append(chunk)
 
     def _append(self, chunk: bytes) -> None:
-        if not chunk:
-            return
-        if self._at == self._end and self._queue is None:
-            self._chunk = chunk
-            self._at = 0
-            self._end = len(chunk)
-            return
-        if self._queue is None:
+        """Take a chunk, between two steps of another thread or in the midst of one."""
+        size = len(chunk)
+        fresh: deque[bytes] | None = None
+        if self._queue is None and (self._at != self._end or self._step == INSIDE):
             from collections import deque  # imported where it is needed, which is seldom
 
-            self._queue = deque()
-        self._queue.append(chunk)
-        self._queued += len(chunk)
+            fresh = deque((chunk,))
+        # No call stands between what belongs together, so that nobody sees the half of it.
+        if not size or self._ended:
+            return
+        if self._queue is not None:
+            self._queued += size
+            try:
+                self._queue.append(chunk)
+            except MemoryError:
+                self._queued -= size
+                raise
+        elif fresh is not None:
+            self._queued += size
+            self._queue = fresh
+        else:
+            self._chunk = chunk
+            self._at = 0
+            self._end = size
 
     def _more(self) -> bool:
         """Go on to the next chunk; False where there is none."""
@@ -167,18 +194,25 @@ class Stream:
             A writable memoryview of at least 1 byte.
         """
         size = index(sizehint)
-        lacking = 0
+        before = self._claim()
+        try:
+            return self._open_window(size)
+        finally:
+            self._step = before
+
+    def _open_window(self, size: int) -> memoryview:
+        start = lacking = 0
         if self._head and self._at == self._end and self._queue is None:
             lacking = self._length - self._filled
         if lacking >= LARGE:
-            self._memory = self._reserve(self._filled + min(lacking, SCRATCH))
-            self._memory_start = self._filled
+            start = self._filled
+            memory = self._reserve(start + min(lacking, SCRATCH))
         else:
-            self._memory = bytearray(size if size > 0 else SCRATCH)
-            self._memory_start = 0
-        with memoryview(self._memory) as whole:
-            self._view = whole[self._memory_start :]
-        return self._view
+            memory = bytearray(size if size > 0 else SCRATCH)
+        with memoryview(memory) as whole:
+            view = whole[start:]
+        self._memory, self._memory_start, self._view = memory, start, view
+        return view
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take the bytes that were read into the view of `get_buffer()`, and release the view.
@@ -190,7 +224,17 @@ class Stream:
             RuntimeError: get_buffer() was not called.
             ValueError: nbytes is negative or more than the view holds.
         """
-        size = index(nbytes)
+        size = index(nbytes)  # which may call anything: this very decoder, too
+        before = self._claim()
+        try:
+            self._close_window(size)
+        except MemoryError:
+            before = LOST
+            raise
+        finally:
+            self._step = before
+
+    def _close_window(self, size: int) -> None:
         memory, view = self._memory, self._view
         if memory is None or view is None:
             raise RuntimeError("get_buffer() was not called")
@@ -205,11 +249,37 @@ class Stream:
             pass  # its holder exports it: what needs room then moves away
         if self._ended:
             return
-        if memory is self._payload:
+        if memory is self._payload and start == self._filled:
             self._filled += size
         else:
             with memoryview(memory) as whole:
                 self._append(whole[start : start + size].tobytes())
+
+    # --- Steps ---
+
+    def _claim(self) -> int:
+        """Keep steps from beginning; give what is to be put back."""
+        before = self._step
+        if before == INSIDE:
+            raise in_use()
+        self._step = INSIDE
+        return before
+
+    def _enter(self) -> None:
+        """Begin a step where that is not sure to be allowed."""
+        if self._step != IDLE:
+            if self._step != LOST:
+                raise in_use()
+            self._stop(out_of_memory(self._length))
+        if not self._ended:
+            self._step = INSIDE
+
+    def _leave(self, error: BaseException) -> None:
+        """End a step that found no frame."""
+        if self._step == INSIDE and not self._ended and not isinstance(error, StopIteration):
+            self._step = LOST
+        elif self._step != LOST:
+            self._step = IDLE
 
     # --- The frame in progress ---
 
@@ -279,7 +349,7 @@ class Stream:
         self._head = b""
         self._open = False
 
-    def _step(self) -> tuple[int, bool, bytes]:
+    def _take_frame(self) -> tuple[int, bool, bytes]:
         """Go on where a frame is not there in one piece: give first byte, masked, payload.
 
         Raises:

@@ -149,6 +149,11 @@ def out_of_memory(length: int) -> PayloadTooBigError:
     return PayloadTooBigError(f"no memory for a frame of {length} bytes")
 
 
+def in_use() -> RuntimeError:
+    """Make the error for a step of a decoder from inside another one, or beside it."""
+    return RuntimeError("the decoder is in use: by another thread, or by this one further out")
+
+
 def invalid_utf8(position: int) -> InvalidUtf8Error:
     """Make the error for text whose byte at `position` cannot continue it."""
     return InvalidUtf8Error(f"invalid UTF-8 at byte {position}")

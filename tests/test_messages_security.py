@@ -289,27 +289,6 @@ def test_s26_two_threads_on_two_decoders(codec: ModuleType) -> None:
     assert results == dict.fromkeys(range(4), True)
 
 
-def test_s26_two_threads_on_one_decoder_do_not_crash(codec: ModuleType) -> None:
-    if codec is _pure or not getattr(sys, "_is_gil_enabled", lambda: True)():
-        pytest.skip("a decoder is for one thread; only the compiled one is one step under the GIL")
-    decoder = codec.MessageDecoder("client")
-    found: list[Any] = []
-
-    def work() -> None:
-        for number in range(2000):
-            decoder.feed(make_frame(1, b"%04d" % number) + make_frame(9, b"%04d" % number))
-            found.extend(plain(event) for event in decoder)
-
-    threads = [threading.Thread(target=work) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    numbers = list(range(2000)) * 3
-    texts = [("Text", f"{number:04}") for number in numbers]
-    assert sorted(found) == sorted(texts + [("Ping", text.encode()) for _, text in texts])
-
-
 def test_s26_feeding_and_asking_from_inside_the_loop(codec: ModuleType) -> None:
     decoder = codec.MessageDecoder("client")
     fresh = iter(range(100))
