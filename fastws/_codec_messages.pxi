@@ -179,7 +179,6 @@ cdef class MessageDecoder(_Stream):
         cdef bytes plain, packed = self.release()
         cdef Py_ssize_t good
         self.wire += PyBytes_GET_SIZE(packed)
-        self.step = OUTSIDE
         try:
             plain = as_bytes(
                 self.inflater.decompress(
@@ -191,12 +190,6 @@ cdef class MessageDecoder(_Stream):
         except _CodecError as error:
             self.stop(_rules.again(error))
             raise
-        except MemoryError:
-            # What this frame held is lost, and with it the place in the stream.
-            self.stop(_rules.out_of_memory(PyBytes_GET_SIZE(packed)))
-            raise
-        if self.step == OUTSIDE:
-            self.step = INSIDE
         if self.first & 0x0F == 1 and (self.to_str or self.check):
             good = fws_utf8_feed(
                 kernels,

@@ -30,5 +30,10 @@ cdef extern from *:
     #else
     #define FWS_ONE_THREAD 1
     #endif
+
+    /* Where memory runs out in the right moment, CPython loses the exception that a Python function
+     * was to raise, and a traceback of none is a crash. */
+    #define PyTraceBack_Here(frame) \
+        (PyErr_Occurred() ? PyTraceBack_Here(frame) : (PyErr_NoMemory(), -1))
     """
     bint FWS_ONE_THREAD

@@ -26,8 +26,7 @@ cdef enum Kind:
 cdef enum Step:
     IDLE
     INSIDE  # a step has begun
-    OUTSIDE  # and waits for the inflater
-    LOST  # memory ran out in one, and with it the place in the stream may be lost
+    LOST  # one failed in the midst, mostly for memory: with a frame, the place may be lost
 
 
 @cython.no_gc
@@ -144,7 +143,7 @@ cdef class _Stream:
 
     cdef object open_window(self, Py_ssize_t size):
         cdef Py_ssize_t lacking = 0
-        cdef PyObject *scratch
+        cdef bytes scratch
         if (
             self.in_frame
             and self.kind != WIDE
@@ -158,9 +157,8 @@ cdef class _Stream:
             window = window_on(self.payload.object, self.memory() + self.filled, size)
         else:
             size = size if size > 0 else SCRATCH
-            scratch = PyBytes_New(NULL, size)
-            window = window_on(scratch, PyBytes_Data(scratch), size)
-            Py_XDECREF(scratch)
+            scratch = PyBytes_FromStringAndSize(NULL, size)
+            window = window_on(<PyObject *>scratch, PyBytes_AS_STRING(scratch), size)
         self.view = memoryview(window)
         self.window = window
         return self.view
@@ -190,10 +188,10 @@ cdef class _Stream:
             raise ValueError(f"nbytes must be from 0 to {window.size}, not {count}")
         view, self.view, self.window = self.view, None, None
         try:
-            view.release()
-        except BufferError:
-            pass  # still exported by its holder, whose window keeps the memory alive
-        try:
+            try:
+                view.release()
+            except BufferError:
+                pass  # still exported by its holder, whose window keeps the memory alive
             if not self.ended:
                 self.take_window(window, size)
             done = True

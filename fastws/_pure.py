@@ -217,9 +217,10 @@ class Utf8Validator:
         """
         raw = as_bytes(data)
         if not self._failed:
-            good, self._state = go_on(raw, self._state)
-            self._position += good
-            self._failed = good != len(raw)
+            good, state = go_on(raw, self._state)
+            position, failed = self._position + good, good != len(raw)
+            # Only now: a MemoryError before this leaves everything as it was.
+            self._state, self._position, self._failed = state, position, failed
         return not self._failed
 
     @property

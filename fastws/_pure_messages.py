@@ -27,7 +27,6 @@ from ._rules import (
     close_fields,
     invalid_utf8,
     message_too_big,
-    out_of_memory,
     too_many_fragments,
     truncated_utf8,
 )
@@ -210,12 +209,7 @@ class MessageDecoder(Stream):
                 raise StopIteration
             head = self._head
             self._end_frame()
-            try:
-                event = self._frame(head, payload)
-            except MemoryError:
-                # What has come of the message is lost, and with it the place in the stream.
-                self._stop(out_of_memory(len(payload)))
-                raise
+            event = self._frame(head, payload)
             if event is not None:
                 return event
         if self._error is not None:
@@ -302,10 +296,10 @@ class MessageDecoder(Stream):
         error = close_error(payload)
         if error is not None:
             self._fail(error, head)
-        self._stop(None)
         event: Any = CloseDraft()
         event.code, event.reason = close_fields(payload)
         event.__class__ = Close
+        self._stop(None)
         return event  # type: ignore[no-any-return]
 
     def _inflate(self, head: bytes, payload: bytes, fin: bool) -> bytes:
@@ -317,8 +311,9 @@ class MessageDecoder(Stream):
             plain = as_bytes(deflate.decompress(payload, limit=left, fin=fin))
         except CodecError as error:
             self._fail(error, head)
-        if self._step == OUTSIDE:
-            self._step = INSIDE
+        finally:
+            if self._step == OUTSIDE:
+                self._step = INSIDE
         return plain
 
     # --- Text ------------------------------------------------------------------------------------

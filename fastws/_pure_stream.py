@@ -47,7 +47,7 @@ LARGE = 16384  # what a payload must lack to be read into directly
 IDLE = 0
 INSIDE = 1  # a step has begun
 OUTSIDE = 2  # and waits for the inflater
-LOST = 3  # memory ran out in one, and with it the place in the stream may be lost
+LOST = 3  # one failed in the midst, mostly for memory: with a frame, the place may be lost
 
 
 class Stream:

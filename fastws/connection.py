@@ -395,9 +395,14 @@ class Connection:
                 compressing = not fin or len(payload) >= deflate.threshold
             data = deflate.compress(payload, fin=fin) if compressing else payload
         rsv = RSV1 if first and compressing else 0
-        frame = encode_frame(
-            opcode if first else CONTINUATION, data, fin=fin, rsv=rsv, mask=self._mask
-        )
+        try:
+            frame = encode_frame(
+                opcode if first else CONTINUATION, data, fin=fin, rsv=rsv, mask=self._mask
+            )
+        except MemoryError:
+            if deflate is not None:
+                deflate.forget()
+            raise
         self._unfinished = 0 if fin else opcode
         self._compressing = compressing and not fin
         return self._behind_pongs(frame)

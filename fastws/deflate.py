@@ -47,6 +47,7 @@ TAIL = b"\x00\x00\xff\xff"  # RFC 7692 7.2.1: what a sync flush ends with, and s
 # one is usual where they are used at all, and a megabyte has room for half a million empty ones.
 MAX_FINAL_BLOCKS = 64
 CORRUPT = "compressed data is corrupt"
+NO_MEMORY = "Error -4 "  # how an error of zlib begins that is none of the data
 
 
 _Settings = namedtuple(
@@ -260,8 +261,16 @@ class Deflate:
         """
         compressor = self._compressor or self.settings.new_compressor(self.send_bits)
         self._compressor = None if fin and not self.send_takeover else compressor
-        data: bytes = compressor.compress(payload) + compressor.flush(Z_SYNC_FLUSH)
-        return data[:-4] if fin else data
+        try:
+            data: bytes = compressor.compress(payload) + compressor.flush(Z_SYNC_FLUSH)
+            return data[:-4] if fin else data
+        except MemoryError:
+            self.forget()
+            raise
+
+    def forget(self) -> None:
+        """Let nothing that follows refer to what was compressed: some of it was not sent."""
+        self._compressor = None
 
     def decompress(self, payload: bytes, *, limit: int, fin: bool = True) -> bytes:
         """Decompress a message, or one fragment of it after the other.
@@ -286,8 +295,10 @@ class Deflate:
             data: bytes = stream.decompress(payload + TAIL if fin else payload, most)
             if stream.eof and len(data) < most:
                 data = self._after_final_block(data, most, fin)
-        except self.settings.zlib.error:
+        except self.settings.zlib.error as error:
             self._decompressor = None
+            if str(error).startswith(NO_MEMORY):
+                raise MemoryError from None
             raise ProtocolError(CORRUPT) from None
         if len(data) > limit:
             self._decompressor = None
@@ -369,9 +380,14 @@ class PreparedMessage:
             # A shared frame is not referred to by later messages: it may go as it is instead.
             if not shared or len(compressed) < len(payload):
                 payload, rsv = compressed, RSV1
-        frame: bytes = codec.encode_frame(self.opcode, payload, rsv=rsv)
-        if shared:
-            self._frames[key] = frame
+        try:
+            frame: bytes = codec.encode_frame(self.opcode, payload, rsv=rsv)
+            if shared:
+                self._frames[key] = frame
+        except MemoryError:
+            if deflate is not None:
+                deflate.forget()
+            raise
         return frame
 
 

@@ -50,6 +50,12 @@ def codec(request: pytest.FixtureRequest) -> Iterator[ModuleType]:
     _codec._use_level(CHOSEN)
 
 
+@pytest.fixture(params=["python", *(["compiled"] if LEVELS else [])])
+def back_end(request: pytest.FixtureRequest) -> ModuleType:
+    """Give each back end once, for what is the same at each level: allocations, growth."""
+    return _pure if request.param == "python" else _codec
+
+
 @pytest.fixture
 def guarded() -> memoryview:
     """Give a page of memory between two that end the process when they are touched."""

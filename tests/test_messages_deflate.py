@@ -365,14 +365,22 @@ def test_s26_inflater_may_not_take_a_step_of_the_decoder(codec: ModuleType, fin:
     assert refused == [(None, 1 << 20)] * (2 if fin else 3)
 
 
-def test_s26_an_inflater_that_lets_the_refusal_out_ends_nothing(codec: ModuleType) -> None:
-    class Sly:
-        def decompress(self, payload: bytes, *, limit: int, fin: bool = True) -> bytes:
-            next(decoder)
-            return payload
+@pytest.mark.parametrize("error", [RuntimeError, KeyError, MemoryError, KeyboardInterrupt])
+def test_an_inflater_that_fails_ends_the_stream(
+    codec: ModuleType, error: type[BaseException]
+) -> None:
+    """Its frame is lost: what follows must not be taken for the rest of the message."""
 
-    decoder = decoder_of(codec, Sly())
-    decoder.feed(make_frame(1, b"1", rsv=RSV1, fin=False) + make_frame(9, b"3"))
-    with pytest.raises(RuntimeError, match="^the decoder is in use"):
+    class Failing:
+        def decompress(self, payload: bytes, *, limit: int, fin: bool = True) -> bytes:
+            if error is RuntimeError:
+                next(decoder)
+            raise error
+
+    decoder = decoder_of(codec, Failing())
+    decoder.feed(make_frame(1, b"12", rsv=RSV1, fin=False) + make_frame(0, b"3"))
+    with pytest.raises(error):
         next(decoder)
-    assert run_dry(decoder) == ([("Ping", b"3")], None)
+    assert run_dry(decoder)[0] == []
+    with pytest.raises(PayloadTooBigError, match="^no memory for a frame of 2 bytes$"):
+        next(decoder)

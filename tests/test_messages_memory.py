@@ -6,9 +6,7 @@ Numbers S1 to S28 are those of the project's catalogue of bad inputs.
 from __future__ import annotations
 
 import gc
-import importlib
 import itertools
-import os
 import sys
 import time
 import tracemalloc
@@ -212,16 +210,6 @@ def test_s16_limit_is_the_same_compressed_or_not(codec: ModuleType) -> None:
 
 
 # --- Large messages ------------------------------------------------------------------------------
-
-
-@pytest.fixture(params=["python", "compiled"])
-def back_end(request: pytest.FixtureRequest) -> ModuleType:
-    """Give each back end once: what these tests measure is the same at each level."""
-    if request.param == "python":
-        return _pure
-    if os.environ.get("FASTWS_NO_EXTENSIONS", "") not in ("", "0"):
-        pytest.skip("FASTWS_NO_EXTENSIONS: there is one back end only")
-    return importlib.import_module("fastws._codec")
 
 
 def in_reads(codec: ModuleType, wire: bytes, size: int, **options: Any) -> Any:
