@@ -246,7 +246,7 @@ class Connection:
         elif self._state is OPEN and self._auto_pong and type(event) is Ping:
             owed = self._owed
             if len(owed) == MAX_PONGS:
-                del owed[0]
+                del owed[:1]
             owed.append(encode_frame(PONG, event.data, mask=self._mask))
 
     def _end(self, code: int, reason: str, own_code: int | None, own_reason: str) -> None:
@@ -269,8 +269,13 @@ class Connection:
         owed = self._owed
         if not owed:
             return b""
-        data = b"".join(owed)
-        owed.clear()
+        taken = []
+        try:
+            while owed:  # one by one: a thread that writes may take them as well
+                taken.append(owed.pop(0))
+        except IndexError:
+            pass
+        data = b"".join(taken)
         if self._code is not None:  # the last of them was our close frame
             self._state = CLOSED
         return data
@@ -366,10 +371,7 @@ class Connection:
 
     def _behind_pongs(self, frame: bytes) -> bytes:
         """Give a frame behind the pongs that are owed: RFC 6455 5.5.2 wants those soon."""
-        if not self._owed:
-            return frame
-        self._owed.append(frame)
-        return self.data_to_send()
+        return self.data_to_send() + frame if self._owed else frame
 
     def _check_open(self) -> None:
         if self._state is not OPEN:

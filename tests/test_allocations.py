@@ -24,7 +24,8 @@ from typing import Any
 
 import pytest
 from helpers import cuts, make_frame
-from message_streams import KEY, plain
+from message_streams import KEY
+from twins import plain
 
 from fastws import CodecError, Connection, PayloadTooBigError, _pure
 from fastws.deflate import Deflate, PerMessageDeflate
