@@ -1,0 +1,132 @@
+"""The compiled core with mutants: a copy of the package, changed, built once and imported.
+
+Both its Cython and its C have their places in the one extension. `compiled` and `c` are which of
+the mutants are asked about.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+
+from points import BUILD, ROOT, Catalogue, Mutant, Source
+
+HERE = Path(__file__).parent
+COPY = BUILD / "core"
+PACKAGE = COPY / "fastws"
+KERNELS = PACKAGE / "_kernels"
+SUFFIXES = {"compiled": (".pyx", ".pxi"), "c": (".c", ".h")}
+OTHER_PROCESSORS = ("neon.c", "text_neon.h")
+FLAGS = ["-std=c11", "-O1", "-fPIC", "-fvisibility=hidden", "-w"]
+
+DEFINITIONS = """
+#include <stdlib.h>
+#include "mutation.h"
+int fws_mutant;
+unsigned char fws_reached[%d];
+__attribute__((constructor)) static void choose(void) {
+    const char *number = getenv("FASTWS_MUTANT");
+    if (number) fws_mutant = atoi(number);
+}
+"""
+
+
+class Running:
+    """The core with mutants, in this process."""
+
+    def __init__(self, size: int) -> None:
+        from fastws import _codec
+
+        library = ctypes.CDLL(_codec.__file__)
+        self._mutant = ctypes.c_int.in_dll(library, "fws_mutant")
+        self._reached = (ctypes.c_ubyte * size).in_dll(library, "fws_reached")
+
+    @property
+    def reached(self) -> list[int]:
+        return [place for place, here in enumerate(bytes(self._reached)) if here]
+
+    def use(self, number: int) -> None:
+        self._mutant.value = number
+        self.forget()
+
+    def forget(self) -> None:
+        ctypes.memset(self._reached, 0, len(self._reached))
+
+
+def sources() -> list[Path]:
+    found = [ROOT / "fastws" / "_members.h", *(ROOT / "fastws" / "_kernels").glob("*.[ch]")]
+    return sorted(p for p in found if p.name not in OTHER_PROCESSORS)
+
+
+def fingerprint() -> str:
+    """Tell one state of the sources, and of what changes them, from another."""
+    files = [*(ROOT / "fastws").rglob("*"), *HERE.glob("*.py"), HERE / "mutation.h"]
+    total = hashlib.sha256()
+    for path in sorted(files):
+        if path.suffix in (".py", ".pyx", ".pxi", ".pxd", ".c", ".h"):
+            total.update(path.name.encode() + path.read_bytes())
+    return total.hexdigest()
+
+
+def run(*command: object) -> None:
+    subprocess.run([str(word) for word in command], check=True)
+
+
+def change() -> Catalogue:
+    """Make the copy, with every place of it changed."""
+    import c_points
+    import cython_points
+
+    shutil.rmtree(COPY, ignore_errors=True)
+    leave = shutil.ignore_patterns("*.so", "__pycache__", "_codec.c")
+    shutil.copytree(ROOT / "fastws", PACKAGE, ignore=leave)
+    catalogue = Catalogue()
+    cython_points.compile_core(PACKAGE, catalogue)
+    for path in sources():
+        copy = COPY / path.relative_to(ROOT)
+        header = "_kernels/mutation.h" if path.parent == ROOT / "fastws" else "mutation.h"
+        text = c_points.changed(Source(path, catalogue))
+        copy.write_text(f'#include "{header}"\n{text}')
+    shutil.copy(HERE / "mutation.h", KERNELS)
+    (KERNELS / "mutation.c").write_text(DEFINITIONS % (len(catalogue.mutants) + 1))
+    return catalogue
+
+
+def build() -> None:
+    """Compile the copy, and link it as the extension."""
+    compiler = os.environ.get("CC", "cc")
+    objects = []
+    jobs = []
+    for path in [PACKAGE / "_codec.c", *KERNELS.glob("*.c")]:
+        objects.append(path.with_suffix(".o"))
+        includes = [f"-I{PACKAGE}", f"-I{sysconfig.get_path('include')}"]
+        jobs.append([compiler, *FLAGS, *includes, "-c", "-o", objects[-1], path])
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda job: run(*job), jobs))
+    target = PACKAGE / f"_codec{sysconfig.get_config_var('EXT_SUFFIX')}"
+    run(compiler, "-shared", "-o", target, *objects)
+
+
+def prepare(back_end: str, catalogue: Catalogue) -> Running:
+    """Have the core of this process be the one with mutants; build it where it is not there."""
+    known = COPY / "mutants.json"
+    state = fingerprint()
+    data = json.loads(known.read_text()) if known.exists() else {}
+    if data.get("state") != state:
+        every = change().mutants
+        build()
+        data = {"state": state, "mutants": [asdict(m) for m in every]}
+        known.write_text(json.dumps(data))
+    every = [Mutant(**fields) for fields in data["mutants"]]
+    catalogue.mutants += [m for m in every if m.file.endswith(SUFFIXES[back_end])]
+    sys.path.insert(0, str(COPY))
+    return Running(len(every) + 1)

@@ -1,0 +1,111 @@
+"""What is declared: mutants that change no result, with the reason, and the guards of SECURITY.md.
+
+Both are TOML beside this file, keyed by the text of a line, not by its number. A declaration that
+fits nothing any more is an error.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from points import Mutant
+
+HERE = Path(__file__).parent
+
+
+@dataclass
+class Declaration:
+    """Mutants of one line."""
+
+    file: str
+    line: str
+    mutants: list[str]  # their changes, or none for all of the line
+    scope: str | None  # the function, where the same line stands in several
+    why: str
+
+    def fits(self, mutant: Mutant) -> bool:
+        return (
+            mutant.file == self.file
+            and mutant.text == self.line
+            and (self.scope is None or mutant.scope == self.scope)
+            and (not self.mutants or mutant.change in self.mutants)
+        )
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.line}: {', '.join(self.mutants) or 'all'}"
+
+
+def equivalents(files: Iterable[str]) -> list[Declaration]:
+    """Read what is declared to change no result, for these files."""
+    wanted = set(files)
+    found = []
+    for path in sorted(HERE.glob("equivalent*.toml")):
+        for entry in tomllib.loads(path.read_text())["equivalent"]:
+            unknown = set(entry) - {"file", "line", "mutants", "scope", "why"}
+            if unknown or not entry["why"].strip():
+                raise SystemExit(f"{path.name}: {entry['line']}: {unknown or 'no reason'}")
+            if entry["file"] in wanted:
+                found.append(
+                    Declaration(
+                        entry["file"],
+                        entry["line"],
+                        entry.get("mutants", []),
+                        entry.get("scope"),
+                        entry["why"],
+                    )
+                )
+    return found
+
+
+def fitting(declared: list[Declaration], mutant: Mutant) -> bool:
+    return any(one.fits(mutant) for one in declared)
+
+
+def stale(declared: list[Declaration], mutants: list[Mutant]) -> list[str]:
+    """Name the declarations, and the changes in them, that fit no mutant."""
+    gone = []
+    for one in declared:
+        fitting = {m.change for m in mutants if one.fits(m)}
+        gone += [f"{one.file}: {one.line}: {c}" for c in one.mutants if c not in fitting]
+        if not fitting:
+            gone.append(str(one))
+    return gone
+
+
+@dataclass
+class Guard:
+    """What holds one attack class, on one back end."""
+
+    number: str  # S1 to S28
+    back_end: str
+    file: str
+    line: str
+    change: str  # how it is taken out
+    test: str  # that fails then: a node id, without its parameters
+
+    def fits(self, mutant: Mutant) -> bool:
+        return (mutant.file, mutant.text, mutant.change) == (self.file, self.line, self.change)
+
+
+def guards(back_end: str) -> list[Guard]:
+    """Read the guards of the attack classes."""
+    data: dict[str, Any] = tomllib.loads((HERE / "guards.toml").read_text())
+    found = []
+    for number, entries in data.items():
+        for entry in entries:
+            if back_end in entry["back_ends"]:
+                found.append(
+                    Guard(
+                        number,
+                        back_end,
+                        entry["file"],
+                        entry["line"],
+                        entry["change"],
+                        entry["test"],
+                    )
+                )
+    return found

@@ -1,0 +1,190 @@
+"""Take out each check of the codec, one after the other, and see that a test fails.
+
+    python tests/mutation/run.py [--back-end pure|compiled|c] [--resume] [--only FILE[:LINE]]
+    python tests/mutation/run.py --back-end pure --list
+    python tests/mutation/run.py --guards
+
+`pure` is the pure twin with all of the plain Python on top, `compiled` the Cython core, `c` what is
+under that, with its own tests in C first. Results stand in build/mutation. The exit status is 0
+where every mutant is killed, or declared in equivalent*.toml to change no result.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import declared
+from forking import KILLED, SURVIVED, UNREACHED, Bench, Running, with_tests
+from points import BUILD, ROOT, Catalogue, Mutant
+
+BACK_ENDS = ["pure", "compiled", "c"]
+# What does not test the codec, or does so in other processes, where there are no mutants.
+OTHER_TESTS = """backend bench_hosts cli connection_example docs door hosts_runner imports kernels
+    packaging run server_examples types""".split()
+
+
+def tests() -> list[str]:
+    """Name the files of the codec's tests."""
+    others = {f"test_{name}.py" for name in OTHER_TESTS}
+    return [str(p) for p in sorted((ROOT / "tests").glob("test_*.py")) if p.name not in others]
+
+
+def prepare(back_end: str) -> tuple[Running, list[Mutant]]:
+    """Make this process one that runs a back end with mutants."""
+    os.environ["CI"] = "1"  # random tests are the same in every run
+    for name in ("FASTWS_NO_EXTENSIONS", "FASTWS_REQUIRE_EXTENSIONS", "FASTWS_SIMD"):
+        os.environ.pop(name, None)
+    catalogue = Catalogue()
+    if back_end == "pure":
+        import python_points
+
+        os.environ["FASTWS_NO_EXTENSIONS"] = "1"
+        return python_points.prepare(catalogue), catalogue.mutants
+    import core
+
+    return core.prepare(back_end, catalogue), catalogue.mutants
+
+
+class Results:
+    """Verdicts by mutant, kept in a file as they come."""
+
+    def __init__(self, path: Path, resume: bool) -> None:
+        self.path = path
+        self.verdicts: dict[str, tuple[str, str]] = {}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if resume and path.exists():
+            for line in path.read_text().splitlines():
+                key, verdict, by = json.loads(line)
+                self.verdicts[key] = (verdict, by)
+        else:
+            path.write_text("")
+
+    def add(self, mutant: Mutant, verdict: str, by: str) -> None:
+        self.verdicts[mutant.key] = (verdict, by)
+        with self.path.open("a") as out:
+            out.write(json.dumps([mutant.key, verdict, by]) + "\n")
+
+
+def chosen(mutants: list[Mutant], only: str | None) -> list[Mutant]:
+    if not only:
+        return mutants
+    file, _, line = only.partition(":")
+    return [m for m in mutants if m.file.endswith(file) and (not line or m.line == int(line))]
+
+
+def alone(back_end: str, number: int) -> tuple[str, str]:
+    """Judge a mutant in a fresh process, where it is in force from the first import on."""
+    command = [sys.executable, __file__, "--back-end", back_end, "--alone", str(number)]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=300, check=False)
+    except subprocess.TimeoutExpired:
+        return KILLED, "at import (time)"
+    return (SURVIVED, "") if done.returncode == 0 else (KILLED, "at import")
+
+
+def reached_at_import(running: Running) -> set[int]:
+    """Import what has mutants, and give the places that this came by."""
+    import fastws.connection
+    import fastws.deflate
+
+    return set(running.reached)
+
+
+def judge_all(
+    bench: Bench, args: argparse.Namespace, todo: list[Mutant], at_import: set[int], results: Results
+) -> None:
+    """Judge the mutants that have no verdict yet."""
+    start = time.monotonic()
+    build = "pure" if args.back_end == "pure" else "core"
+    bench.record(BUILD / f"{build}.tests.json", again=not args.resume)
+    print(f"{len(bench.items)} tests, recorded in {time.monotonic() - start:.0f} s", flush=True)
+    for mutant in todo:
+        verdict, by = bench.judge(mutant.number, mutant.point, args.budget)
+        if verdict != KILLED and mutant.point in at_import:
+            verdict, by = alone(args.back_end, mutant.number)
+        results.add(mutant, verdict, by)
+        if verdict != KILLED:
+            print(f"{verdict}: {mutant}", flush=True)
+
+
+def conclude(mutants: list[Mutant], results: Results, every: list[Mutant]) -> bool:
+    """Count, name what survived, and tell whether all is as it has to be."""
+    known = declared.equivalents({m.file for m in every})
+    counts: Counter[str] = Counter()
+    left, wrong = [], []
+    for mutant in mutants:
+        verdict, by = results.verdicts[mutant.key]
+        is_declared = declared.fitting(known, mutant)
+        if verdict == KILLED and is_declared:
+            wrong.append(f"{mutant}\n    killed by {by}")
+        if verdict != KILLED and is_declared:
+            verdict = "equivalent (declared)"
+        elif verdict != KILLED:
+            left.append(f"{verdict}: {mutant}")
+        counts[verdict] += 1
+    gone = declared.stale(known, every)
+    for title, lines in (
+        ("Declared, and not there any more:", gone),
+        ("Declared to change no result, and killed:", wrong),
+        ("Survivors:", left),
+    ):
+        if lines:
+            print("\n".join([title, *lines]))
+    shown = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))
+    print(f"{len(mutants)} mutants: {shown}; {len(left)} survivors")
+    return not (gone or wrong or left)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--back-end", choices=BACK_ENDS, default="pure")
+    parser.add_argument("--list", action="store_true", help="show the mutants, and run nothing")
+    parser.add_argument("--only", metavar="FILE[:LINE]", help="these alone")
+    parser.add_argument("--resume", action="store_true", help="keep the verdicts of earlier runs")
+    parser.add_argument("--guards", action="store_true", help="check guards.toml, and nothing else")
+    parser.add_argument(
+        "--budget", type=float, default=3, help="seconds of tests that a mutant meets at most"
+    )
+    parser.add_argument(
+        "--again", action="store_true", help="with --resume: judge the survivors once more"
+    )
+    parser.add_argument("--alone", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--tests", nargs="*", help="other files of tests")
+    return parser.parse_args()
+
+
+def main() -> int:
+    args = arguments()
+    os.chdir(ROOT)
+    running, every = prepare(args.back_end)
+    mutants = chosen(every, args.only)
+    if args.list:
+        print(*mutants, f"{len(mutants)} mutants", sep="\n")
+        return 0
+    files = args.tests or tests()
+    if args.alone:
+        running.use(args.alone)
+        with_tests(files, running, lambda bench: os._exit(bench.run_all()))
+    results = Results(BUILD / f"{args.back_end}.jsonl", args.resume)
+    known = declared.equivalents({m.file for m in every})
+    todo = [
+        m
+        for m in mutants
+        if m.key not in results.verdicts
+        or (args.again and results.verdicts[m.key][0] != KILLED and not declared.fitting(known, m))
+    ]
+    at_import = reached_at_import(running)
+    if todo:
+        with_tests(files, running, lambda b: judge_all(b, args, todo, at_import, results))
+    return 0 if conclude(mutants, results, every) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
