@@ -256,7 +256,7 @@ def test_feed_between_the_two_calls_comes_first(codec: ModuleType) -> None:
 # --- Views that are kept, and wrong use ----------------------------------------------------------
 
 
-def test_kept_views_do_no_harm(codec: ModuleType) -> None:
+def test_s23_kept_views_do_no_harm(codec: ModuleType) -> None:
     payload = bytes(range(256)) * 2000
     wire = make_frame(2, payload, mask=KEY)
     decoder = codec.FrameDecoder("server")
@@ -290,7 +290,7 @@ def test_kept_views_do_no_harm(codec: ModuleType) -> None:
             pass
 
 
-def test_kept_view_without_an_update_does_no_harm(codec: ModuleType) -> None:
+def test_s23_kept_view_without_an_update_does_no_harm(codec: ModuleType) -> None:
     payload = bytes(range(256)) * 1000
     wire = make_frame(2, payload, mask=KEY)
     decoder = codec.FrameDecoder("server")

@@ -25,6 +25,7 @@ COPY = BUILD / "core"
 PACKAGE = COPY / "fastws"
 KERNELS = PACKAGE / "_kernels"
 SUFFIXES = {"compiled": (".pyx", ".pxi"), "c": (".c", ".h")}
+CHANGING = ("c_points.py", "core.py", "cython_points.py", "mutation.h", "points.py")
 OTHER_PROCESSORS = ("neon.c", "text_neon.h")
 FLAGS = ["-std=c11", "-O1", "-fPIC", "-fvisibility=hidden", "-w"]
 
@@ -69,7 +70,7 @@ def sources() -> list[Path]:
 
 def fingerprint() -> str:
     """Tell one state of the sources, and of what changes them, from another."""
-    files = [*(ROOT / "fastws").rglob("*"), *HERE.glob("*.py"), HERE / "mutation.h"]
+    files = [*(ROOT / "fastws").rglob("*"), *(HERE / name for name in CHANGING)]
     total = hashlib.sha256()
     for path in sorted(files):
         if path.suffix in (".py", ".pyx", ".pxi", ".pxd", ".c", ".h"):
@@ -127,6 +128,7 @@ def prepare(back_end: str, catalogue: Catalogue) -> Running:
         data = {"state": state, "mutants": [asdict(m) for m in every]}
         known.write_text(json.dumps(data))
     every = [Mutant(**fields) for fields in data["mutants"]]
-    catalogue.mutants += [m for m in every if m.file.endswith(SUFFIXES[back_end])]
+    suffixes = SUFFIXES.get(back_end, (".pyx", ".pxi", ".c", ".h"))
+    catalogue.mutants += [m for m in every if m.file.endswith(suffixes)]
     sys.path.insert(0, str(COPY))
     return Running(len(every) + 1)

@@ -86,26 +86,29 @@ class Guard:
     line: str
     change: str  # how it is taken out
     test: str  # that fails then: a node id, without its parameters
+    at_import: bool  # it works once, as the package is imported
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.line}: {self.change}"
 
     def fits(self, mutant: Mutant) -> bool:
         return (mutant.file, mutant.text, mutant.change) == (self.file, self.line, self.change)
 
 
 def guards(back_end: str) -> list[Guard]:
-    """Read the guards of the attack classes."""
+    """Read the guards of the attack classes on one back end."""
     data: dict[str, Any] = tomllib.loads((HERE / "guards.toml").read_text())
-    found = []
-    for number, entries in data.items():
-        for entry in entries:
-            if back_end in entry["back_ends"]:
-                found.append(
-                    Guard(
-                        number,
-                        back_end,
-                        entry["file"],
-                        entry["line"],
-                        entry["change"],
-                        entry["test"],
-                    )
-                )
-    return found
+    return [
+        Guard(
+            number,
+            back_end,
+            entry["file"],
+            entry["line"],
+            entry["change"],
+            entry["test"],
+            entry.get("at_import", False),
+        )
+        for number, entries in data.items()
+        for entry in entries
+        if entry["back_end"] == back_end
+    ]

@@ -54,7 +54,7 @@ class Bench:
         self.running = running
         self.report = Failed()
         session.config.pluginmanager.register(self.report)
-        self.seconds: list[float] = []
+        self.seconds: dict[int, float] = {}
         self.reaching: dict[int, list[int]] = {}  # tests by place
         self.kills: dict[int, int] = {}  # mutants by test
 
@@ -67,9 +67,9 @@ class Bench:
         item.ihook.pytest_runtest_protocol(item=item, nextitem=None)
         return self.report.failed
 
-    def _record(self, out: Path) -> None:
+    def _record(self, out: Path, tests: Iterable[int]) -> None:
         found = []
-        for index in range(len(self.items)):
+        for index in tests:
             self.running.forget()
             start = time.process_time()
             failed = self._test(index)
@@ -96,20 +96,21 @@ class Bench:
 
     # --- From outside ---
 
-    def record(self, out: Path, again: bool = True) -> None:
-        """Run all tests on what is not changed; they have to pass."""
-        nodes = [item.nodeid for item in self.items]
+    def record(self, out: Path, again: bool = True, only: list[int] | None = None) -> None:
+        """Run all tests, or some, on what is not changed; they have to pass."""
+        tests = list(range(len(self.items))) if only is None else only
+        nodes = [self.items[index].nodeid for index in tests]
         found = json.loads(out.read_text()) if out.exists() and not again else []
         if [node for node, *_ in found] != nodes:
-            if self._apart(lambda: self._record(out)) != 0:
+            if self._apart(lambda: self._record(out, tests)) != 0:
                 raise SystemExit("the tests do not run to their end without a mutant")
             found = json.loads(out.read_text())
         broken = [node for node, failed, *_ in found if failed]
         if broken:
             out.unlink()
             raise SystemExit("these fail without a mutant:\n" + "\n".join(broken))
-        for index, (_, _, seconds, places) in enumerate(found):
-            self.seconds.append(seconds)
+        for index, (_, _, seconds, places) in zip(tests, found, strict=True):
+            self.seconds[index] = seconds
             for place in places:
                 self.reaching.setdefault(place, []).append(index)
 

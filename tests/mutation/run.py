@@ -21,10 +21,11 @@ from collections import Counter
 from pathlib import Path
 
 import declared
+import guards
 from forking import KILLED, SURVIVED, UNREACHED, Bench, Running, with_tests
 from points import BUILD, ROOT, Catalogue, Mutant
 
-BACK_ENDS = ["pure", "compiled", "c"]
+BACK_ENDS = ["pure", "compiled", "c", "core"]  # core: the two before it
 # What does not test the codec, or does so in other processes, where there are no mutants.
 OTHER_TESTS = """backend bench_hosts cli connection_example docs door hosts_runner imports kernels
     packaging run server_examples types""".split()
@@ -79,9 +80,10 @@ def chosen(mutants: list[Mutant], only: str | None) -> list[Mutant]:
     return [m for m in mutants if m.file.endswith(file) and (not line or m.line == int(line))]
 
 
-def alone(back_end: str, number: int) -> tuple[str, str]:
+def alone(back_end: str, number: int, *tests: str) -> tuple[str, str]:
     """Judge a mutant in a fresh process, where it is in force from the first import on."""
     command = [sys.executable, __file__, "--back-end", back_end, "--alone", str(number)]
+    command += ["--tests", *tests] * bool(tests)
     try:
         done = subprocess.run(command, capture_output=True, timeout=300, check=False)
     except subprocess.TimeoutExpired:
@@ -142,6 +144,14 @@ def conclude(mutants: list[Mutant], results: Results, every: list[Mutant]) -> bo
     return not (gone or wrong or left)
 
 
+def check_guards(back_end: str) -> int:
+    """Take out each guard of the attack classes on one back end; 1 where one is not missed."""
+    running, every = prepare("pure" if back_end == "pure" else "core")
+    found = declared.guards(back_end)
+    by_itself = lambda mutant, test: alone(back_end, mutant.number, test)  # noqa: E731
+    return 0 if guards.check_all(running, every, found, back_end, by_itself) else 1
+
+
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--back-end", choices=BACK_ENDS, default="pure")
@@ -155,6 +165,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--again", action="store_true", help="with --resume: judge the survivors once more"
     )
+    parser.add_argument("--guards-of", choices=BACK_ENDS[:2], help=argparse.SUPPRESS)
     parser.add_argument("--alone", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--tests", nargs="*", help="other files of tests")
     return parser.parse_args()
@@ -163,6 +174,10 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     args = arguments()
     os.chdir(ROOT)
+    if args.guards:
+        return guards.main(Path(__file__))
+    if args.guards_of:
+        return check_guards(args.guards_of)
     running, every = prepare(args.back_end)
     mutants = chosen(every, args.only)
     if args.list:
