@@ -237,7 +237,7 @@ def test_any_mix_of_feed_and_pair_gives_the_stream(codec: ModuleType, data: st.D
     assert decoder.buffered == 0
 
 
-def test_feed_between_the_two_calls_comes_first(codec: ModuleType) -> None:
+def test_s23_feed_between_the_two_calls_comes_first(codec: ModuleType) -> None:
     for size in (4, 100_000):  # scratch; the payload's own memory
         wire = make_frame(2, bytes(range(200)) * (size // 200) + bytes(size % 200))
         decoder = codec.FrameDecoder("client")

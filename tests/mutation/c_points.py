@@ -12,8 +12,8 @@ from points import MOVED, Source, forced, short
 from tree_sitter import Language, Node, Parser
 
 PARSER = Parser(Language(tree_sitter_c.language()))
-# Where a condition stands, by the kind of the statement.
-TESTED = ("if_statement", "while_statement", "do_statement", "for_statement")
+# What has a condition, and not a value as `switch` has.
+TESTED = {f"{kind}_statement" for kind in ("if", "while", "do", "for")} | {"conditional_expression"}
 
 
 class Changer:
@@ -56,7 +56,7 @@ class Changer:
         return self.raw(found) if found is not None else "?"
 
     def children(self, node: Node) -> str:
-        tested = node.child_by_field_name("condition")
+        tested = node.child_by_field_name("condition") if node.type in TESTED else None
         pieces, at = [], node.start_byte
         for child in node.children:
             pieces.append(self.data[at : child.start_byte].decode())

@@ -44,6 +44,9 @@ __attribute__((constructor)) static void choose(void) {
 class Running:
     """The core with mutants, in this process."""
 
+    # What SSE4 runs is the text of AVX2 over other vectors.
+    other_levels = "python", "sse4"
+
     def __init__(self, size: int) -> None:
         from fastws import _codec
 

@@ -28,11 +28,20 @@ KILLED, SURVIVED, UNREACHED = "killed", "survived", "not reached"
 class Running(Protocol):
     """A build with mutants in this process."""
 
-    reached: Iterable[int]  # places come by since the last use() or forget()
+    other_levels: tuple[str, ...]  # back ends and levels whose tests do not come by here
+
+    @property
+    def reached(self) -> list[int]: ...  # places come by since the last use() or forget()
 
     def use(self, number: int) -> None: ...
 
     def forget(self) -> None: ...
+
+
+def level_of(item: pytest.Item) -> str | None:
+    """Name the back end or level that a test runs on, where it is one of several."""
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    return parameters.get("codec")
 
 
 class Failed:
@@ -50,7 +59,7 @@ class Bench:
 
     def __init__(self, session: pytest.Session, running: Running) -> None:
         self.session = session
-        self.items = list(session.items)
+        self.items = [item for item in session.items if level_of(item) not in running.other_levels]
         self.running = running
         self.report = Failed()
         session.config.pluginmanager.register(self.report)
@@ -125,9 +134,14 @@ class Bench:
         spent = list(accumulate(self.seconds[index] for index in tests))
         return self.meet(number, tests[: max(1, bisect(spent, budget))])
 
-    def run_all(self) -> int:
-        """Run tests in this process until one fails; 1 where one did."""
-        return int(any(self._test(index) for index in range(len(self.items))))
+    def run_quick(self, record: Path, budget: float) -> int:
+        """Run the quickest tests in this process until one fails; 1 where one did."""
+        known = json.loads(record.read_text()) if record.exists() else []
+        seconds = {node: taken for node, _, taken, _ in known}
+        tests = sorted(range(len(self.items)), key=lambda i: seconds.get(self.items[i].nodeid, 0))
+        spent = accumulate(seconds.get(self.items[index].nodeid, 0) for index in tests)
+        chosen = [index for index, until in zip(tests, spent, strict=True) if until < budget]
+        return int(any(self._test(index) for index in chosen))
 
     def _order(self, index: int) -> float:
         return self.seconds[index] / (1 + self.kills.get(index, 0))
@@ -186,7 +200,7 @@ class Plugin:
 
 def with_tests(files: list[str], running: Running, work: Callable[[Bench], Any]) -> None:
     """Collect the tests of some files in this process, and do something with them."""
-    options = ["-q", "-s", "-p", "no:cacheprovider", "-m", "not slow and not packaging"]
+    options = ["-q", "-s", *(f"-pno:{name}" for name in ("cacheprovider", "faulthandler")), "-m", "not slow and not packaging"]
     code = pytest.main([*options, *files], plugins=[Plugin(running, work)])
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
         raise SystemExit(int(code))

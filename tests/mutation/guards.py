@@ -15,6 +15,9 @@ from forking import KILLED, Bench, Running, with_tests
 from points import BUILD, Mutant
 
 NUMBERS = [f"S{n}" for n in range(1, 29)]
+# What has its guard on the other one: S18 in the plain Python that stands on both, S25 where
+# memory is taken by our own code, S28 between the two.
+ELSEWHERE = {"pure": {"S25", "S28"}, "compiled": {"S18"}}
 Alone = Callable[[Mutant, str], tuple[str, str]]
 
 
@@ -56,7 +59,8 @@ def check_all(
 
     files = sorted({guard.test.partition("::")[0] for guard in guards})
     with_tests(files, running, work)
-    lacking = [number for number in NUMBERS if number not in {g.number for g in guards}]
+    held = {guard.number for guard in guards} | ELSEWHERE[build]
+    lacking = [number for number in NUMBERS if number not in held]
     faults += [f"{number} has no guard here" for number in lacking]
     done = len(guards) - len(faults)
     print("\n".join([*faults, f"{build}: {done} of {len(guards)} guards are missed by a test"]))

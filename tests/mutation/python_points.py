@@ -52,6 +52,8 @@ SIGNS: dict[type[ast.AST], str] = {ast.Add: "+", ast.Sub: "-"}
 class Running:
     """Which mutant is in force, and which places were come by."""
 
+    other_levels = ()
+
     def __init__(self) -> None:
         self.number = 0
         self._reached = bytearray()  # tests of memory would see a set grow

@@ -91,6 +91,11 @@ def alone(back_end: str, number: int, *tests: str) -> tuple[str, str]:
     return (SURVIVED, "") if done.returncode == 0 else (KILLED, "at import")
 
 
+def record_of(back_end: str) -> Path:
+    """Name the file of what is known of the tests; both parts of the core have one."""
+    return BUILD / f"{'pure' if back_end == 'pure' else 'core'}.tests.json"
+
+
 def reached_at_import(running: Running) -> set[int]:
     """Import what has mutants, and give the places that this came by."""
     import fastws.connection
@@ -104,16 +109,19 @@ def judge_all(
 ) -> None:
     """Judge the mutants that have no verdict yet."""
     start = time.monotonic()
-    build = "pure" if args.back_end == "pure" else "core"
-    bench.record(BUILD / f"{build}.tests.json", again=not args.resume)
+    bench.record(record_of(args.back_end), again=not args.resume)
     print(f"{len(bench.items)} tests, recorded in {time.monotonic() - start:.0f} s", flush=True)
+    later = []
     for mutant in todo:
         verdict, by = bench.judge(mutant.number, mutant.point, args.budget)
         if verdict != KILLED and mutant.point in at_import:
-            verdict, by = alone(args.back_end, mutant.number)
+            later.append(mutant)
+            continue
         results.add(mutant, verdict, by)
         if verdict != KILLED:
             print(f"{verdict}: {mutant}", flush=True)
+    for mutant in later:
+        results.add(mutant, *alone(args.back_end, mutant.number))
 
 
 def conclude(mutants: list[Mutant], results: Results, every: list[Mutant]) -> bool:
@@ -186,7 +194,7 @@ def main() -> int:
     files = args.tests or tests()
     if args.alone:
         running.use(args.alone)
-        with_tests(files, running, lambda bench: os._exit(bench.run_all()))
+        with_tests(files, running, lambda b: os._exit(b.run_quick(record_of(args.back_end), 10)))
     results = Results(BUILD / f"{args.back_end}.jsonl", args.resume)
     known = declared.equivalents({m.file for m in every})
     todo = [
