@@ -277,7 +277,7 @@ def parse_header(data: ReadableBuffer, offset: int = 0) -> FrameHeader | None:
     extended = second & 0x7F > MAX_CONTROL_PAYLOAD
     length = declared_length(head)
     if extended or not allowed(None)[first]:
-        error = header_error(first, second, length if extended else None, 0, None)
+        error = header_error(first, second, length, 0, None)
         if error is not None:
             raise error
     if length is None or len(head) < header_size(second):

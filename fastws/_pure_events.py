@@ -66,7 +66,7 @@ class Event:
         raise AttributeError(f"attribute {name!r} of {kind!r} objects is not writable")
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Event) or type(other) is not type(self):
+        if not isinstance(other, type(self)):  # the kinds of events have no subclasses
             return NotImplemented
         return self._fields() == other._fields()
 

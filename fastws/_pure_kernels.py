@@ -93,8 +93,8 @@ def go_on(raw: bytes, state: Utf8State) -> tuple[int, Utf8State]:
     ED A0 for the start of something until the third byte is there.
     """
     size = len(raw)
-    at = min(state[0], size)
-    if state[0]:
+    at = state[0]
+    if at:
         good, state = walk(raw[:at], 0, state)
         if good != at or state[0]:
             return good, state

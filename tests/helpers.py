@@ -196,6 +196,7 @@ WRITABLE: dict[str, Callable[[bytes], Any]] = {
     "array_d": lambda data: array("d", data),
     "cast_words": lambda data: memoryview(bytearray(data)).cast("I"),
     "cast_2d": lambda data: memoryview(bytearray(data)).cast("B", (3, len(data) // 3)),
+    "cast_2d_words": lambda data: memoryview(bytearray(data)).cast("H", (2, len(data) // 4)),
     "cast_3d": lambda data: memoryview(bytearray(data)).cast("H", (2, 3, len(data) // 12)),
     "ctypes": lambda data: (ctypes.c_uint8 * len(data)).from_buffer_copy(data),
     "ctypes_words": _words,

@@ -210,6 +210,12 @@ def test_payload_comes_back(codec: ModuleType, mask: bytes | None, size: int) ->
     assert type(frame.opcode) is Opcode
 
 
+def test_bytes_are_held_and_not_copied(codec: ModuleType) -> None:
+    payload = bytes(range(256))
+    assert codec.Frame(2, payload).payload is payload
+    assert codec.Binary(payload).data is payload
+
+
 @pytest.mark.parametrize("opcode", list(Opcode))
 def test_frame_shows_opcode_fin_and_rsv(codec: ModuleType, opcode: Opcode) -> None:
     decoder = codec.FrameDecoder("server", rsv=RSV2 | RSV3)

@@ -121,6 +121,21 @@ def test_s9_frames_of_a_message_keep_their_order(codec: ModuleType, fin: bool) -
         assert ask(decoder, whole * 2)[0] == []
 
 
+def test_s10_the_rest_of_a_cut_frame_is_no_message(codec: ModuleType) -> None:
+    inner = make_frame(1, b"smuggled")
+    key = b"\x00\x01\x81\x00"  # behind 81, a header of its own
+    for wire, event in [
+        (make_frame(9, inner), ("Ping", inner)),
+        (make_frame(2, inner), ("Binary", inner)),
+        (make_frame(2, b"x", mask=key), ("Binary", b"x")),
+        (make_frame(9, b"x", mask=key), ("Ping", b"x")),
+    ]:
+        for cut in range(len(wire)):
+            decoder = codec.MessageDecoder(None)
+            assert ask(decoder, wire[:cut]) == ([], None)
+            assert ask(decoder, wire[cut:]) == ([event], None)
+
+
 def test_s10_control_frames_leave_a_message_alone(codec: ModuleType) -> None:
     ping = make_frame(9, b"\x80\xff ping", mask=KEY)
     text = "caf\xe9 \u20ac".encode()
@@ -240,6 +255,15 @@ def test_s19_unusual_text_passes(codec: ModuleType) -> None:
             events = list(decoder)
             decoder.feed(wire[cut + 2 :])
             assert [*events, *decoder] == [codec.Text(text)]
+
+
+@pytest.mark.parametrize("mask", [None, KEY])
+def test_s1_a_length_is_read_whole(codec: ModuleType, mask: bytes | None) -> None:
+    # Of these, two bytes alone would be a length for which enough has come.
+    for length in (126 << 48, 200 << 48, 127 << 48 | 130, 126 << 8, 130 << 16):
+        decoder = codec.MessageDecoder(None)
+        events, error = ask(decoder, naive_header(2, length, form=64, mask=mask) + bytes(1000))
+        assert (events, error is None) == ([], False)
 
 
 @pytest.mark.parametrize("cut", [0, 1, 3])

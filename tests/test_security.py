@@ -107,6 +107,15 @@ def test_s1_length_with_its_top_bit_set(
         assert decoder.buffered == 0
 
 
+@pytest.mark.parametrize("mask", [None, KEY])
+def test_s1_a_length_is_read_whole(codec: ModuleType, mask: bytes | None) -> None:
+    # Of these, two bytes alone would be a length for which enough has come.
+    for length in (126 << 48, 200 << 48, 127 << 48 | 130, 126 << 8, 130 << 16):
+        decoder = codec.FrameDecoder(None, max_payload_size=MIB)
+        frames, error = ask(decoder, naive_header(2, length, form=64, mask=mask) + bytes(1000))
+        assert (frames, error is None) == ([], False)
+
+
 @pytest.mark.parametrize("size", [(1 << 31) - 1, 1 << 31, (1 << 32) - 1, 1 << 32, 1 << 40, 1 << 62])
 @pytest.mark.parametrize("follow", [0, 1, 10])
 @pytest.mark.parametrize("limit", [None, MIB, 0], ids=["no-limit", "1MiB", "nothing"])
@@ -216,11 +225,12 @@ def test_s6_control_frames_are_short_and_whole(codec: ModuleType, opcode: int) -
 
 def test_s7_reserved_opcodes_and_bits(codec: ModuleType) -> None:
     legal = {0, 1, 2, 8, 9, 10}
-    for opcode, bits in itertools.product(range(16), range(0, 0x80, 0x10)):
+    for opcode, bits, size in itertools.product(range(16), range(0, 0x80, 0x10), (1, 126)):
         for allowed in (0, RSV1):
             decoder = codec.FrameDecoder("client", rsv=allowed)
-            frames, error = ask(decoder, make_frame(opcode, b"x", rsv=bits))
+            frames, error = ask(decoder, make_frame(opcode, b"x" * size, rsv=bits))
             passes = opcode in legal and (bits == 0 or (bits == allowed and opcode in (1, 2)))
+            passes = passes and (opcode < 8 or size < 126)
             assert len(frames) == passes
             assert passes or type(error) is ProtocolError
 
