@@ -406,5 +406,5 @@ class Connection:
                 deflate.forget()
             raise
         self._unfinished = 0 if fin else opcode
-        self._compressing = compressing and not fin
+        self._compressing = compressing  # asked for where the message goes on
         return self._behind_pongs(frame)

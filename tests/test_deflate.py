@@ -10,18 +10,13 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from deflates import BIG, CMB, CRN, NAME, SMB, SRN, TEXT, counting_zlib, new, pair
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastws import RSV1, Opcode, PayloadTooBigError, ProtocolError, encode_frame
-from fastws.deflate import MAX_FINAL_BLOCKS, Deflate, PerMessageDeflate, PreparedMessage
+from fastws import PayloadTooBigError, ProtocolError
+from fastws.deflate import MAX_FINAL_BLOCKS, Deflate, PerMessageDeflate
 from fastws.handshake import HandshakeError, parse_extensions
-
-NAME = "permessage-deflate"
-SRN, CRN = "server_no_context_takeover", "client_no_context_takeover"
-SMB, CMB = "server_max_window_bits", "client_max_window_bits"
-TEXT = b"All work and no play makes Jack a dull boy. " * 20
-BIG = 1 << 20
 
 
 @pytest.fixture(params=["zlib", "isal.isal_zlib", "zlib_ng.zlib_ng"])
@@ -30,28 +25,9 @@ def module(request: pytest.FixtureRequest) -> ModuleType:
     return pytest.importorskip(request.param)
 
 
-def pair(client: Any, server: Any) -> tuple[Deflate, Deflate]:
-    """Negotiate, and give the client's and the server's Deflate."""
-    answer, deflate = server.accept(client.offer())
-    return client.check_response(answer), deflate
-
-
-def new(**settings: Any) -> tuple[Deflate, Deflate]:
-    return pair(PerMessageDeflate(**settings), PerMessageDeflate(**settings))
-
-
 def agreed(deflate: Any) -> tuple[int, int, bool, bool]:
     windows = deflate.send_bits, deflate.receive_bits
     return *windows, deflate.send_takeover, deflate.receive_takeover
-
-
-def counting_zlib() -> Any:
-    """Give a zlib that notes which objects it makes."""
-    module: Any = ModuleType("counting")
-    module.error, module.made = zlib.error, []
-    module.compressobj = lambda **kw: module.made.append("c") or zlib.compressobj(**kw)
-    module.decompressobj = lambda **kw: module.made.append("d") or zlib.decompressobj(**kw)
-    return module
 
 
 # --- Settings and negotiation --------------------------------------------------------------------
@@ -168,6 +144,12 @@ def test_s18_client_refuses_the_answer(settings: Any, answer: str) -> None:
     assert caught.value.status == 101
 
 
+@pytest.mark.parametrize("parameter", ["other", "other=1", f"{SRN}=true", f"{SMB}=16"])
+def test_error_names_the_parameter(parameter: str) -> None:
+    with pytest.raises(HandshakeError, match=f"^{NAME} cannot have {parameter}$"):
+        PerMessageDeflate().check_response(f"{NAME}; {parameter}")
+
+
 # --- Streams -------------------------------------------------------------------------------------
 
 
@@ -243,7 +225,7 @@ def test_s16_limit_is_exact(module: ModuleType) -> None:
         compressed = new()[1].compress(bytes(size))
         for limit in (size, size + 1, (1 << 63) - 1, 1 << 70):
             assert new(zlib=module)[0].decompress(compressed, limit=limit) == bytes(size)
-        for limit in (size - 1, size // 2 - 1):
+        for limit in (size - 1, size // 2 - 1, -5):
             with pytest.raises(PayloadTooBigError) as caught:
                 new(zlib=module)[0].decompress(compressed, limit=limit)
             assert caught.value.close_code == 1009
@@ -260,6 +242,24 @@ def test_s16_bomb_takes_no_more_memory_than_the_limit(module: ModuleType, fin: b
         assert tracemalloc.get_traced_memory()[1] < 600_000
     finally:
         tracemalloc.stop()
+
+
+def test_s16_bombs_behind_final_blocks_have_the_same_limit(module: ModuleType) -> None:
+    def final(size: int) -> bytes:
+        block = zlib.compressobj(9, wbits=-15)
+        return block.compress(bytes(size)) + block.flush()
+
+    limit = 100_000
+    # The first block leaves a little, the second takes that to the last byte.
+    for parts in ([limit - 10, 64 * BIG], [limit - 10, 11, 64 * BIG]):
+        payload = b"".join(map(final, parts))
+        tracemalloc.start()
+        try:
+            with pytest.raises(PayloadTooBigError, match="inflates"):
+                new(zlib=module)[0].decompress(payload, limit=limit)
+            assert tracemalloc.get_traced_memory()[1] < 3.2 * limit + len(payload) * 3
+        finally:
+            tracemalloc.stop()
 
 
 # Four blocks of 90 bits, of nothing but Huffman codes of their own.
@@ -292,46 +292,6 @@ def test_corrupt_data_is_1002(module: ModuleType, payload: str) -> None:
     with pytest.raises(ProtocolError, match="corrupt") as caught:
         new(zlib=module)[0].decompress(bytes.fromhex(payload), limit=BIG)
     assert caught.value.close_code == 1002
-
-
-# --- Prepared messages ---------------------------------------------------------------------------
-
-
-def test_prepared_message_is_framed_once() -> None:
-    message = PreparedMessage("caf\xe9 " * 50)
-    assert message.frame() == encode_frame(Opcode.TEXT, "caf\xe9 " * 50)
-    assert message.frame() is message.frame()
-    assert PreparedMessage(bytearray(b"ab")).frame() == encode_frame(Opcode.BINARY, b"ab")
-    assert PreparedMessage(b"ab", Opcode.TEXT).frame() == encode_frame(Opcode.TEXT, b"ab")
-    with pytest.raises(TypeError, match="str or a bytes-like object"):
-        PreparedMessage(50)  # type: ignore[arg-type]
-    for opcode in (Opcode.PING, Opcode.CONTINUATION, 3):
-        with pytest.raises(ValueError):
-            PreparedMessage(b"", opcode)
-
-
-def test_prepared_message_is_compressed_once_per_window() -> None:
-    message, counting, frames = PreparedMessage(TEXT), counting_zlib(), []
-    for bits in (9, 15, 9, 15):
-        client, server = new(zlib=counting, **{SRN: True, SMB: bits})
-        counting.made.clear()
-        frames.append(message.frame(server))
-        assert counting.made == (["c"] if len(frames) <= 2 else [])
-        assert frames[-1][0] == 0x80 | RSV1 | Opcode.BINARY
-        assert client.decompress(frames[-1][2:], limit=BIG) == TEXT
-    assert frames[0] is frames[2] is not frames[1] is frames[3]
-
-
-def test_prepared_message_follows_each_context() -> None:
-    message = PreparedMessage(TEXT.decode())
-    client, server = new()
-    first, second = message.frame(server), message.frame(server)
-    assert len(second) < len(first)
-    for frame in (first, second):
-        assert client.decompress(frame[2:], limit=BIG) == TEXT
-    for payload, threshold in ((TEXT, len(TEXT) + 1), (zlib.compress(TEXT), 0)):
-        server = new(threshold=threshold, **{SRN: True})[1]
-        assert PreparedMessage(payload).frame(server) == encode_frame(Opcode.BINARY, payload)
 
 
 # --- Other implementations -----------------------------------------------------------------------

@@ -214,6 +214,7 @@ def test_bytes_are_held_and_not_copied(codec: ModuleType) -> None:
     payload = bytes(range(256))
     assert codec.Frame(2, payload).payload is payload
     assert codec.Binary(payload).data is payload
+    assert codec.Text(payload).data is payload
 
 
 @pytest.mark.parametrize("opcode", list(Opcode))

@@ -347,7 +347,7 @@ def test_extensions_are_read(value: Any, expected: list[Any]) -> None:
             "=",
             '"a"',
         ),
-        *('a; b=""', 'a; b="', 'a; b="1', 'a; b=1"', 'a; b="1" 2', 'a; b="1 2"', 'a; b="1,2"'),
+        *('a; b=""', 'a; b="', 'a; b="12', 'a; b=1"', 'a; b="1" 2', 'a; b="1 2"', 'a; b="1,2"'),
         *('a; b="1;2"', 'a; b="1\\"', 'a; b="\\\\1"', 'a; b="1""', 'a; "b"=1', "caf\xe9", "a\x00"),
         *("a\r\nb", "a; b=\x0b1", "a\x85", "a;\xa0b"),
     ],
@@ -396,4 +396,4 @@ def test_error_can_be_copied_and_pickled() -> None:
             (("A", "b"),),
             "why",
         )
-    assert isinstance(error, ValueError)
+    assert isinstance(error, ValueError) and HandshakeError(400, "why").args == (400, "why", ())

@@ -244,6 +244,14 @@ def test_limit_may_change_inside_a_message(codec: ModuleType) -> None:
     assert decoder.max_message_size == 7
     decoder.feed(naive_header(0, 4))
     assert str(run_dry(decoder)[1]) == "message of 8 bytes exceeds the limit of 7 bytes"
+    deflate = Scripted(b"x" * 8, b"")
+    decoder = decoder_of(codec, deflate, max_message_size=10)
+    decoder.feed(make_frame(2, b"1234", fin=False, rsv=RSV1))
+    assert list(decoder) == []
+    decoder.max_message_size = 5
+    decoder.feed(make_frame(0, b"5"))
+    assert list(decoder) == [codec.Binary(b"x" * 8)]
+    assert [limit for _, _, limit, _ in deflate.asked] == [10, 0]
 
 
 def test_fragments_are_counted(codec: ModuleType) -> None:

@@ -5,8 +5,6 @@ The text is read by tree-sitter, bodies of macros included. Constant expressions
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import tree_sitter_c
 from points import MOVED, Source, forced, short
 from tree_sitter import Language, Node, Parser

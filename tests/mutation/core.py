@@ -27,6 +27,20 @@ KERNELS = PACKAGE / "_kernels"
 SUFFIXES = {"compiled": (".pyx", ".pxi"), "c": (".c", ".h")}
 CHANGING = ("c_points.py", "core.py", "cython_points.py", "mutation.h", "points.py")
 OTHER_PROCESSORS = ("neon.c", "text_neon.h")
+# Which tests in C a file has; others have all.
+PROGRAMS = {
+    "encode.h": ["encode"],
+    "header.h": ["header"],
+    "kernels.h": ["mask", "encode", "text"],
+    "mask_tpl.h": ["mask", "text"],
+    "text.h": ["text"],
+    "text128_tpl.h": ["text", "encode"],
+    "text_avx512.h": ["text", "encode"],
+    "text_tpl.h": ["text", "encode"],
+    "utf8.h": ["utf8", "text"],
+    "utf8_tpl.h": ["utf8", "text"],
+}
+SANITIZE = "-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all"
 FLAGS = ["-std=c11", "-O1", "-fPIC", "-fvisibility=hidden", "-w"]
 
 DEFINITIONS = """
@@ -47,9 +61,10 @@ class Running:
     # What SSE4 runs is the text of AVX2 over other vectors.
     other_levels = "python", "sse4"
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, state: str) -> None:
         from fastws import _codec
 
+        self.state = state
         library = ctypes.CDLL(_codec.__file__)
         self._mutant = ctypes.c_int.in_dll(library, "fws_mutant")
         self._reached = (ctypes.c_ubyte * size).in_dll(library, "fws_reached")
@@ -60,6 +75,7 @@ class Running:
 
     def use(self, number: int) -> None:
         self._mutant.value = number
+        os.environ["FASTWS_MUTANT"] = str(number)  # for what tests start
         self.forget()
 
     def forget(self) -> None:
@@ -120,6 +136,16 @@ def build() -> None:
     run(compiler, "-shared", "-o", target, *objects)
 
 
+def programs(file: str) -> list[Path]:
+    """Give the tests in C of a file of the kernels, built with mutants and sanitizers."""
+    folder = BUILD / "programs"
+    names = PROGRAMS.get(file, ["levels", "header", "mask", "encode", "text", "utf8"])
+    targets = [folder / f"test_{name}" for name in names]
+    make = ["make", "-s", "-C", ROOT / "tests" / "kernels", f"BUILD={folder}", f"KERNELS={KERNELS}"]
+    run(*make, "WARNINGS=-w", f"CFLAGS={SANITIZE}", *targets)
+    return targets
+
+
 def prepare(back_end: str, catalogue: Catalogue) -> Running:
     """Have the core of this process be the one with mutants; build it where it is not there."""
     known = COPY / "mutants.json"
@@ -134,4 +160,4 @@ def prepare(back_end: str, catalogue: Catalogue) -> Running:
     suffixes = SUFFIXES.get(back_end, (".pyx", ".pxi", ".c", ".h"))
     catalogue.mutants += [m for m in every if m.file.endswith(suffixes)]
     sys.path.insert(0, str(COPY))
-    return Running(len(every) + 1)
+    return Running(len(every) + 1, state)

@@ -110,7 +110,9 @@ class Changer(VisitorTransform):
         return call(node.pos, "fws_condition", number(node.pos, first), truth(self.inside(node)))
 
     def inside(self, node: Any) -> Any:
-        return self.compared(node) if isinstance(node, ExprNodes.PrimaryCmpNode) else self.visit(node)
+        return (
+            self.compared(node) if isinstance(node, ExprNodes.PrimaryCmpNode) else self.visit(node)
+        )
 
     def visit_IfClauseNode(self, node: Any) -> Any:
         node.condition = self.condition(node.condition)
@@ -165,8 +167,12 @@ class Changer(VisitorTransform):
         for i, part in enumerate(parts, 1):
             first = self.point(node, f"{text}: without part {i}", f"{text}: not part {i}")
             asked = call(node.pos, "fws_part", number(node.pos, first), part, number(node.pos, 1))
-            whole = asked if whole is None else ExprNodes.BoolBinopNode(
-                node.pos, operator="and", operand1=whole, operand2=asked
+            whole = (
+                asked
+                if whole is None
+                else ExprNodes.BoolBinopNode(
+                    node.pos, operator="and", operand1=whole, operand2=asked
+                )
             )
         return whole
 
@@ -283,7 +289,9 @@ def compile_core(folder: Path, catalogue: Catalogue) -> None:
 
     Pipeline.create_pipeline = create_pipeline
     try:
-        options = Main.CompilationOptions(Main.default_options, output_file=str(folder / "_codec.c"))
+        options = Main.CompilationOptions(
+            Main.default_options, output_file=str(folder / "_codec.c")
+        )
         result = Main.compile_single(str(folder / "_codec.pyx"), options, "fastws._codec")
     finally:
         Pipeline.create_pipeline = stock

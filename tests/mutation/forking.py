@@ -22,12 +22,14 @@ import pytest
 
 MEMORY = 3 << 30  # bytes of address space that a mutant may take beside what is there
 SLOW = 0.3  # seconds from which a test is not believed at once
+QUICK = "not slow and not packaging"
 KILLED, SURVIVED, UNREACHED = "killed", "survived", "not reached"
 
 
 class Running(Protocol):
     """A build with mutants in this process."""
 
+    state: str  # that numbers belong to
     other_levels: tuple[str, ...]  # back ends and levels whose tests do not come by here
 
     @property
@@ -66,6 +68,7 @@ class Bench:
         self.seconds: dict[int, float] = {}
         self.reaching: dict[int, list[int]] = {}  # tests by place
         self.kills: dict[int, int] = {}  # mutants by test
+        self.keeps = False  # what a file of tests has set up
 
     # --- In a fork ---
 
@@ -73,7 +76,8 @@ class Bench:
         """Run one test; tell whether it failed."""
         item = self.items[index]
         self.report.failed = False
-        item.ihook.pytest_runtest_protocol(item=item, nextitem=None)
+        following = self.items[index - 1] if self.keeps else None
+        item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
         return self.report.failed
 
     def _record(self, out: Path, tests: Iterable[int]) -> None:
@@ -85,7 +89,7 @@ class Bench:
             seconds = time.process_time() - start
             node = self.items[index].nodeid
             found.append((node, failed, seconds, sorted(self.running.reached)))
-        out.write_text(json.dumps(found))
+        out.write_text(json.dumps([self.running.state, found]))
 
     def _meet(self, number: int, tests: list[int], told: int) -> None:
         """Run tests on a mutant until one fails, and tell which one is on."""
@@ -105,15 +109,21 @@ class Bench:
 
     # --- From outside ---
 
+    def keep(self) -> None:
+        """Set up here, and for all forks, what a whole file of tests shares; it is the only one."""
+        self.keeps = True
+        if self._test(0):
+            raise SystemExit(f"{self.items[0].nodeid} fails without a mutant")
+
     def record(self, out: Path, again: bool = True, only: list[int] | None = None) -> None:
         """Run all tests, or some, on what is not changed; they have to pass."""
         tests = list(range(len(self.items))) if only is None else only
         nodes = [self.items[index].nodeid for index in tests]
-        found = json.loads(out.read_text()) if out.exists() and not again else []
-        if [node for node, *_ in found] != nodes:
+        state, found = json.loads(out.read_text()) if out.exists() and not again else ("", [])
+        if state != self.running.state or [node for node, *_ in found] != nodes:
             if self._apart(lambda: self._record(out, tests)) != 0:
                 raise SystemExit("the tests do not run to their end without a mutant")
-            found = json.loads(out.read_text())
+            _, found = json.loads(out.read_text())
         broken = [node for node, failed, *_ in found if failed]
         if broken:
             out.unlink()
@@ -123,20 +133,25 @@ class Bench:
             for place in places:
                 self.reaching.setdefault(place, []).append(index)
 
-    def judge(self, number: int, point: int, budget: float) -> tuple[str, str]:
+    def judge(self, number: int, point: int, budget: float, hint: str = "") -> tuple[str, str]:
         """Run the tests that come by a mutant's place; give the verdict and who killed it.
 
-        Those that take long are left out where all together would take more than the budget.
+        Those that take long are left out where all together would take more than the budget, but
+        not those of files that the hint names.
         """
         tests = sorted(self.reaching.get(point, []), key=self._order)
+        if self.keeps:
+            tests = list(self.seconds)
         if not tests:
             return UNREACHED, ""
         spent = list(accumulate(self.seconds[index] for index in tests))
-        return self.meet(number, tests[: max(1, bisect(spent, budget))])
+        quick = tests[: max(1, bisect(spent, budget))]
+        apt = [index for index in tests if hint and hint in self.items[index].path.name]
+        return self.meet(number, list(dict.fromkeys(quick + apt)))
 
     def run_quick(self, record: Path, budget: float) -> int:
         """Run the quickest tests in this process until one fails; 1 where one did."""
-        known = json.loads(record.read_text()) if record.exists() else []
+        _, known = json.loads(record.read_text()) if record.exists() else ("", [])
         seconds = {node: taken for node, _, taken, _ in known}
         tests = sorted(range(len(self.items)), key=lambda i: seconds.get(self.items[i].nodeid, 0))
         spent = accumulate(seconds.get(self.items[index].nodeid, 0) for index in tests)
@@ -198,9 +213,11 @@ class Plugin:
         return True
 
 
-def with_tests(files: list[str], running: Running, work: Callable[[Bench], Any]) -> None:
+def with_tests(
+    files: list[str], running: Running, work: Callable[[Bench], Any], marks: str = QUICK
+) -> None:
     """Collect the tests of some files in this process, and do something with them."""
-    options = ["-q", "-s", *(f"-pno:{name}" for name in ("cacheprovider", "faulthandler")), "-m", "not slow and not packaging"]
+    options = ["-q", "-s", "-pno:cacheprovider", "-pno:faulthandler", "-m", marks]
     code = pytest.main([*options, *files], plugins=[Plugin(running, work)])
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
         raise SystemExit(int(code))

@@ -24,7 +24,9 @@ Alone = Callable[[Mutant, str], tuple[str, str]]
 def of_guard(bench: Bench, guard: Guard) -> list[int]:
     """Find the tests of a guard, with all their parameters."""
     start = f"{guard.test}["
-    return [i for i, t in enumerate(bench.items) if t.nodeid == guard.test or t.nodeid.startswith(start)]
+    return [
+        i for i, t in enumerate(bench.items) if t.nodeid == guard.test or t.nodeid.startswith(start)
+    ]
 
 
 def fault(bench: Bench, guard: Guard, mutants: list[Mutant], alone: Alone) -> str | None:

@@ -6,6 +6,7 @@ at run time whether the number in force is one of its own, so one build and one 
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -48,6 +49,11 @@ class Catalogue:
     mutants: list[Mutant] = field(default_factory=list)
     _seen: Counter[str] = field(default_factory=Counter)
 
+    @property
+    def state(self) -> str:
+        """Tell this numbering from any other."""
+        return hashlib.sha256("\n".join(m.key for m in self.mutants).encode()).hexdigest()
+
     def add(self, file: str, line: int, scope: str, text: str, changes: list[str]) -> int:
         """Note a place with its changes; give the number of the first, which is the place's."""
         first = len(self.mutants) + 1
@@ -55,9 +61,7 @@ class Catalogue:
             mutant = Mutant(number, first, file, line, scope, text.strip(), change)
             self._seen[mutant.key] += 1
             nth = self._seen[mutant.key]
-            self.mutants.append(
-                Mutant(number, first, file, line, scope, text.strip(), change, nth)
-            )
+            self.mutants.append(Mutant(number, first, file, line, scope, text.strip(), change, nth))
         return first
 
 

@@ -55,6 +55,7 @@ class Running:
     other_levels = ()
 
     def __init__(self) -> None:
+        self.state = ""
         self.number = 0
         self._reached = bytearray()  # tests of memory would see a set grow
 
@@ -94,8 +95,9 @@ class Running:
         self._reached[first] = 1
         return self.number != first
 
-    def install(self, size: int) -> None:
-        self._reached = bytearray(size)
+    def install(self, catalogue: Catalogue) -> None:
+        self.state = catalogue.state
+        self._reached = bytearray(len(catalogue.mutants) + 1)
         for name in ("condition", "part", "compare", "arithmetic", "pick", "kept"):
             setattr(builtins, f"__mutation_{name}__", getattr(self, name))
 
@@ -223,7 +225,11 @@ class Changer(ast.NodeTransformer):
         return call("arithmetic", first, ast.Constant(sign), node.left, node.right)
 
     def visit_Call(self, node: ast.Call) -> Any:
-        if isinstance(node.func, ast.Name) and node.func.id in ("min", "max") and len(node.args) > 1:
+        if (
+            isinstance(node.func, ast.Name)
+            and node.func.id in ("min", "max")
+            and len(node.args) > 1
+        ):
             changes = [f"{short(ast.unparse(node))} -> {ast.unparse(arg)}" for arg in node.args]
             first = self.source.point(node.lineno, *changes)
             return call("pick", first, node.func, *[self.visit(arg) for arg in node.args])
@@ -320,6 +326,6 @@ def prepare(catalogue: Catalogue) -> Running:
     codes = {
         f"fastws.{name}": changed(ROOT / "fastws" / f"{name}.py", catalogue) for name in MODULES
     }
-    RUNNING.install(len(catalogue.mutants) + 1)
+    RUNNING.install(catalogue)
     sys.meta_path.insert(0, Finder(codes))  # type: ignore[arg-type]
     return RUNNING

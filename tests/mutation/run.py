@@ -12,21 +12,19 @@ where every mutant is killed, or declared in equivalent*.toml to change no resul
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import subprocess
 import sys
-import time
-from collections import Counter
 from pathlib import Path
 
 import declared
 import guards
-from forking import KILLED, SURVIVED, UNREACHED, Bench, Running, with_tests
+from forking import KILLED, Running, with_tests
+from judging import alone, judge_all, reached_at_import, record_of
 from points import BUILD, ROOT, Catalogue, Mutant
+from results import Results, conclude
 
 BACK_ENDS = ["pure", "compiled", "c", "core"]  # core: the two before it
-# What does not test the codec, or does so in other processes, where there are no mutants.
+# What does not test the codec, or does so in other processes: judging.py has those.
 OTHER_TESTS = """backend bench_hosts cli connection_example docs door hosts_runner imports kernels
     packaging run server_examples types""".split()
 
@@ -53,103 +51,11 @@ def prepare(back_end: str) -> tuple[Running, list[Mutant]]:
     return core.prepare(back_end, catalogue), catalogue.mutants
 
 
-class Results:
-    """Verdicts by mutant, kept in a file as they come."""
-
-    def __init__(self, path: Path, resume: bool) -> None:
-        self.path = path
-        self.verdicts: dict[str, tuple[str, str]] = {}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if resume and path.exists():
-            for line in path.read_text().splitlines():
-                key, verdict, by = json.loads(line)
-                self.verdicts[key] = (verdict, by)
-        else:
-            path.write_text("")
-
-    def add(self, mutant: Mutant, verdict: str, by: str) -> None:
-        self.verdicts[mutant.key] = (verdict, by)
-        with self.path.open("a") as out:
-            out.write(json.dumps([mutant.key, verdict, by]) + "\n")
-
-
 def chosen(mutants: list[Mutant], only: str | None) -> list[Mutant]:
     if not only:
         return mutants
     file, _, line = only.partition(":")
     return [m for m in mutants if m.file.endswith(file) and (not line or m.line == int(line))]
-
-
-def alone(back_end: str, number: int, *tests: str) -> tuple[str, str]:
-    """Judge a mutant in a fresh process, where it is in force from the first import on."""
-    command = [sys.executable, __file__, "--back-end", back_end, "--alone", str(number)]
-    command += ["--tests", *tests] * bool(tests)
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=300, check=False)
-    except subprocess.TimeoutExpired:
-        return KILLED, "at import (time)"
-    return (SURVIVED, "") if done.returncode == 0 else (KILLED, "at import")
-
-
-def record_of(back_end: str) -> Path:
-    """Name the file of what is known of the tests; both parts of the core have one."""
-    return BUILD / f"{'pure' if back_end == 'pure' else 'core'}.tests.json"
-
-
-def reached_at_import(running: Running) -> set[int]:
-    """Import what has mutants, and give the places that this came by."""
-    import fastws.connection
-    import fastws.deflate
-
-    return set(running.reached)
-
-
-def judge_all(
-    bench: Bench, args: argparse.Namespace, todo: list[Mutant], at_import: set[int], results: Results
-) -> None:
-    """Judge the mutants that have no verdict yet."""
-    start = time.monotonic()
-    bench.record(record_of(args.back_end), again=not args.resume)
-    print(f"{len(bench.items)} tests, recorded in {time.monotonic() - start:.0f} s", flush=True)
-    later = []
-    for mutant in todo:
-        verdict, by = bench.judge(mutant.number, mutant.point, args.budget)
-        if verdict != KILLED and mutant.point in at_import:
-            later.append(mutant)
-            continue
-        results.add(mutant, verdict, by)
-        if verdict != KILLED:
-            print(f"{verdict}: {mutant}", flush=True)
-    for mutant in later:
-        results.add(mutant, *alone(args.back_end, mutant.number))
-
-
-def conclude(mutants: list[Mutant], results: Results, every: list[Mutant]) -> bool:
-    """Count, name what survived, and tell whether all is as it has to be."""
-    known = declared.equivalents({m.file for m in every})
-    counts: Counter[str] = Counter()
-    left, wrong = [], []
-    for mutant in mutants:
-        verdict, by = results.verdicts[mutant.key]
-        is_declared = declared.fitting(known, mutant)
-        if verdict == KILLED and is_declared:
-            wrong.append(f"{mutant}\n    killed by {by}")
-        if verdict != KILLED and is_declared:
-            verdict = "equivalent (declared)"
-        elif verdict != KILLED:
-            left.append(f"{verdict}: {mutant}")
-        counts[verdict] += 1
-    gone = declared.stale(known, every)
-    for title, lines in (
-        ("Declared, and not there any more:", gone),
-        ("Declared to change no result, and killed:", wrong),
-        ("Survivors:", left),
-    ):
-        if lines:
-            print("\n".join([title, *lines]))
-    shown = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))
-    print(f"{len(mutants)} mutants: {shown}; {len(left)} survivors")
-    return not (gone or wrong or left)
 
 
 def check_guards(back_end: str) -> int:
@@ -173,6 +79,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--again", action="store_true", help="with --resume: judge the survivors once more"
     )
+    parser.add_argument("--no-c", action="store_true", help="leave out the kernels' tests in C")
     parser.add_argument("--guards-of", choices=BACK_ENDS[:2], help=argparse.SUPPRESS)
     parser.add_argument("--alone", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--tests", nargs="*", help="other files of tests")
@@ -194,6 +101,7 @@ def main() -> int:
     files = args.tests or tests()
     if args.alone:
         running.use(args.alone)
+        files += ["tests/test_backend.py"] * (args.back_end != "pure" and not args.tests)
         with_tests(files, running, lambda b: os._exit(b.run_quick(record_of(args.back_end), 10)))
     results = Results(BUILD / f"{args.back_end}.jsonl", args.resume)
     known = declared.equivalents({m.file for m in every})
@@ -205,7 +113,7 @@ def main() -> int:
     ]
     at_import = reached_at_import(running)
     if todo:
-        with_tests(files, running, lambda b: judge_all(b, args, todo, at_import, results))
+        judge_all(running, args, files, todo, at_import, results, known)
     return 0 if conclude(mutants, results, every) else 1
 
 

@@ -1,0 +1,122 @@
+"""How a mutant is judged: in a fork first; what survives there, by what takes longer.
+
+That is a process of its own for what works as the package is imported, or in other processes; a
+second extension for what is there for such alone; and the kernels' own tests in C, under sanitizers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from declared import Declaration, fitting
+from forking import KILLED, SURVIVED, Bench, Running, with_tests
+from points import BUILD, Mutant
+from results import Results
+
+DOOR = "fastws/_codec_door.pxi"
+Add = Callable[[Mutant, str, str], None]
+
+
+def alone(back_end: str, number: int, *tests: str) -> tuple[str, str]:
+    """Judge a mutant in a fresh process, where it is in force from the first import on."""
+    command = [sys.executable, str(Path(__file__).with_name("run.py")), "--back-end", back_end]
+    command += ["--alone", str(number), *(["--tests", *tests] * bool(tests))]
+    environment = {**os.environ, "FASTWS_MUTANT": str(number)}
+    try:
+        done = subprocess.run(
+            command, capture_output=True, timeout=300, check=False, env=environment
+        )
+    except subprocess.TimeoutExpired:
+        return KILLED, "at import (time)"
+    return (SURVIVED, "") if done.returncode == 0 else (KILLED, "at import")
+
+
+def record_of(back_end: str) -> Path:
+    """Name the file of what is known of the tests; both parts of the core have one."""
+    return BUILD / f"{'pure' if back_end == 'pure' else 'core'}.tests.json"
+
+
+def reached_at_import(running: Running) -> set[int]:
+    """Import what has mutants, and give the places that this came by."""
+
+    return set(running.reached)
+
+
+def in_forks(bench: Bench, budget: float, todo: list[Mutant], add: Add) -> list[Mutant]:
+    """Judge mutants in forks; give those that no test killed."""
+    left = []
+    for mutant in todo:
+        leaks = any(word in mutant.change for word in ("DECREF", "CLEAR", "Release"))
+        verdict, by = bench.judge(mutant.number, mutant.point, budget, "memory" if leaks else "")
+        add(mutant, verdict, by)
+        if verdict != KILLED:
+            left.append(mutant)
+    return left
+
+
+def through_the_door(running: Running, todo: list[Mutant], add: Add) -> None:
+    """Judge what only other extensions call, by the tests that build one."""
+
+    def work(bench: Bench) -> None:
+        bench.keep()
+        bench.record(BUILD / "door.tests.json")
+        in_forks(bench, float("inf"), todo, add)
+
+    with_tests(["tests/test_door.py"], running, work, marks="")
+
+
+def in_c(mutant: Mutant) -> tuple[str, str]:
+    """Judge a mutant by the kernels' tests in C."""
+    import core
+
+    for program in core.programs(Path(mutant.file).name):
+        environment = {**os.environ, "FASTWS_MUTANT": str(mutant.number)}
+        try:
+            done = subprocess.run(
+                [program], capture_output=True, timeout=600, check=False, env=environment
+            )
+        except subprocess.TimeoutExpired:
+            return KILLED, f"{program.name} (time)"
+        if done.returncode:
+            return KILLED, program.name
+    return SURVIVED, ""
+
+
+def judge_all(
+    running: Running,
+    args: argparse.Namespace,
+    files: list[str],
+    todo: list[Mutant],
+    at_import: set[int],
+    results: Results,
+    known: list[Declaration],
+) -> None:
+    """Judge mutants by all that there is, the quick first."""
+    left: list[Mutant] = []
+    add = results.add
+
+    def work(bench: Bench) -> None:
+        start = time.monotonic()
+        bench.record(record_of(args.back_end), again=not args.resume)
+        print(f"{len(bench.items)} tests, recorded in {time.monotonic() - start:.0f} s", flush=True)
+        here = [mutant for mutant in todo if mutant.file != DOOR]
+        left.extend(in_forks(bench, args.budget, here, add))
+        reached = set(bench.reaching)
+        for mutant in left:
+            if mutant.point in at_import or mutant.point not in reached:
+                add(mutant, *alone(args.back_end, mutant.number))
+
+    with_tests(files, running, work)
+    door = [mutant for mutant in todo if mutant.file == DOOR]
+    if door:
+        through_the_door(running, door, add)
+    for mutant in left:
+        survived = results.verdicts[mutant.key][0] != KILLED and not fitting(known, mutant)
+        if survived and mutant.file.endswith((".c", ".h")) and not args.no_c:
+            add(mutant, *in_c(mutant))
