@@ -209,6 +209,22 @@ def test_s16_limit_is_the_same_compressed_or_not(codec: ModuleType) -> None:
             assert passes or type(error) is PayloadTooBigError
 
 
+@pytest.mark.parametrize(("sizes", "passes"), [((600, 400), True), ((600, 401), False)])
+def test_s16_fragments_share_the_limit(
+    codec: ModuleType, sizes: tuple[int, ...], passes: bool
+) -> None:
+    sender = Deflate(SETTINGS)
+    first, last = (
+        sender.compress(bytes(size), fin=fin)
+        for size, fin in zip(sizes, (False, True), strict=True)
+    )
+    decoder = codec.MessageDecoder("client", deflate=Deflate(SETTINGS), max_message_size=1000)
+    wire = make_frame(2, first, fin=False, rsv=RSV1) + make_frame(0, last)
+    events, error = ask(decoder, wire)
+    assert len(events) == passes
+    assert passes or type(error) is PayloadTooBigError
+
+
 # --- Large messages ------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""Run tests on mutants without starting anew: tests are collected once, then a fork for each mutant.
+"""Run tests on mutants without starting anew: tests are collected once, then a fork for each.
 
 A first fork runs all tests and notes which places each comes by, so a mutant meets those alone,
 the quick ones first. What takes much longer than it did, or much more memory, is killed as well.

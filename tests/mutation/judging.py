@@ -1,7 +1,7 @@
 """How a mutant is judged: in a fork first; what survives there, by what takes longer.
 
 That is a process of its own for what works as the package is imported, or in other processes; a
-second extension for what is there for such alone; and the kernels' own tests in C, under sanitizers.
+second extension for what is there for such alone; and the kernels' own tests in C, sanitized.
 """
 
 from __future__ import annotations
