@@ -59,3 +59,12 @@ build_in_place() {
     asked FASTWS_NO_EXTENSIONS ||
         FASTWS_REQUIRE_EXTENSIONS=1 "$python" setup.py --quiet build_ext --inplace
 }
+
+# apt_install PACKAGE...: install Debian packages, as root or by sudo.
+apt_install() {
+    local sudo=()
+    [ "$(id -u)" = 0 ] || sudo=(sudo)
+    "${sudo[@]}" apt-get update -qq
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -qq -y --no-install-recommends "$@" >/dev/null
+}
