@@ -80,6 +80,7 @@ def starve(case: Callable[[Starved], None], row: int, ours: bool = True) -> int:
     the more there are in the process, so it is done once for all.
     """
     grown = []
+    gc.collect()  # which also empties CPython's free lists: what is in them is none of the case's
     # What the first runs keep are the caches of the interpreter.
     while len(grown) < 8:
         before = sys.getallocatedblocks()
