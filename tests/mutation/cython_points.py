@@ -6,6 +6,7 @@ The same are made as of Python code (python_points.py), as far as types allow.
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -276,16 +277,15 @@ class Changer(VisitorTransform):
         return node
 
 
-def compile_core(folder: Path, catalogue: Catalogue) -> None:
-    """Make _codec.c of the copy of the package in this folder, with its places."""
+def compile_changed(folder: Path, declarations: str, change: Callable[[Any], Any]) -> None:
+    """Make _codec.c of the copy of the package in this folder, from a changed tree."""
     with (folder / DECLARED_IN).open("a") as out:
-        out.write(DECLARATIONS)
+        out.write(declarations)
     stock = Pipeline.create_pipeline
-    changer = Changer(folder, catalogue)
 
     def create_pipeline(context: Any, mode: str, exclude_classes: Any = ()) -> Any:
         stages = stock(context, mode, exclude_classes)
-        return stages[:1] + [lambda tree: changer(tree)] * (mode == "pyx") + stages[1:]
+        return stages[:1] + [lambda tree: change(tree)] * (mode == "pyx") + stages[1:]
 
     Pipeline.create_pipeline = create_pipeline
     try:
@@ -296,4 +296,9 @@ def compile_core(folder: Path, catalogue: Catalogue) -> None:
     finally:
         Pipeline.create_pipeline = stock
     if result.num_errors:
-        raise SystemExit("the core with mutants does not compile")
+        raise SystemExit("the changed core does not compile")
+
+
+def compile_core(folder: Path, catalogue: Catalogue) -> None:
+    """Make _codec.c of the copy of the package in this folder, with its places."""
+    compile_changed(folder, DECLARATIONS, Changer(folder, catalogue))

@@ -1,0 +1,100 @@
+"""Coverage of the C: the kernels of each level, and what is common to them, by gcov and gcovr.
+
+What is compiled twice, for the tests in C and into the core, counts together. Nothing is optimised
+and no function is inlined (FWS_COVERAGE), so that a branch is one that somebody wrote.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import sysconfig
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from figures import Figure
+from places import COPY, HERE, KERNELS, OBJECTS, OUT, PACKAGE, run
+
+LEVELS = "scalar", "sse4", "avx2", "avx512"
+FLAGS = ["-O0", "-g", "--coverage", "-DFWS_COVERAGE"]
+# Processors of other ages, for what dispatch.c asks them: one that answers no question at all, and
+# those that lack one more level each.
+PROCESSORS = "qemu64,level=0", "Conroe,level=1", "Conroe", "Nehalem", "Haswell"
+
+
+def build_core(marks: Path, size: int) -> None:
+    """Compile the core of the copy, its Cython with marks and its C for gcov."""
+    objects, jobs = [], []
+    folder = OBJECTS / "core"
+    folder.mkdir(parents=True)
+    given = [f'-DMARKS_FILE="{marks}"', f"-DMARKS_SIZE={size}"]
+    includes = [f"-I{HERE}", f"-I{PACKAGE}", f"-I{sysconfig.get_path('include')}"]
+    for path in [PACKAGE / "_codec.c", HERE / "marks.c", *KERNELS.glob("*.c")]:
+        objects.append(folder / f"{path.stem}.o")
+        own = given if path.stem == "marks" else FLAGS
+        command = ["-std=gnu11", "-fPIC", "-w", *own, *includes, "-c", "-o", objects[-1], path]
+        jobs.append(["gcc", *command])
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda job: run(*job), jobs))
+    target = PACKAGE / f"_codec{sysconfig.get_config_var('EXT_SUFFIX')}"
+    run("gcc", "-shared", "--coverage", "-o", target, *objects)
+
+
+def test_kernels(name: str, compiler: str, *more: str) -> Path:
+    """Run the kernels' tests in C; give the folder of their programs."""
+    folder = OBJECTS / name
+    options = [f"BUILD={folder}", f"CC={compiler}", f"CFLAGS={' '.join(FLAGS)}", "WARNINGS=-w"]
+    run("make", "-s", "-C", COPY / "tests" / "kernels", "check", *options, *more)
+    return folder
+
+
+def test_all_kernels() -> None:
+    """Run the tests in C on this machine, on older ones, and on 64-bit ARM."""
+    programs = test_kernels("here", "gcc")
+    for processor in PROCESSORS:
+        run("qemu-x86_64-static", "-cpu", processor, programs / "test_levels")
+    emulated = ["LDFLAGS=-static", "RUN=qemu-aarch64-static"]
+    test_kernels("arm64", "aarch64-linux-gnu-gcc", *emulated)
+
+
+def read(name: str, gcov: str, objects: list[Path]) -> list[dict]:
+    """Have gcovr tell of what these objects counted, file by file."""
+    out = OUT / f"{name}.json"
+    data = [found for path in objects if (found := path.with_suffix(".gcda")).exists()]
+    command = [sys.executable, "-m", "gcovr", "--root", COPY, "--gcov-executable", gcov]
+    command += ["--filter", "fastws/_kernels/", "--filter", "fastws/_members.h"]
+    command += ["--merge-mode-functions", "separate", "--json", out]
+    subprocess.run([str(w) for w in [*command, *data]], cwd=COPY, check=True)
+    return json.loads(out.read_text())["files"]
+
+
+def figure(layer: str, back_end: str, files: list[dict]) -> Figure:
+    """Count lines and branches of what gcovr told."""
+    found = Figure(layer, back_end)
+    for file in files:
+        for line in file["lines"]:
+            if line.get("gcovr/excluded"):
+                continue
+            place = f"{file['file']}:{line['line_number']}"
+            found.line(place, line["count"] > 0)
+            for number, branch in enumerate(line["branches"]):
+                if not branch.get("gcovr/excluded"):
+                    found.branch(place, branch["count"] > 0, f"branch {number} not taken")
+    return found
+
+
+def figures() -> list[Figure]:
+    """Give a figure for each level, and one for what is common."""
+    core, here, arm = (OBJECTS / name for name in ("core", "here", "arm64"))
+    found = []
+    for level in LEVELS:
+        objects = [core / f"{level}.o", here / f"kernel_{level}.o"]
+        found.append(figure(f"kernels, {level}", "C", read(level, "gcov", objects)))
+    objects = [arm / "kernel_neon.o", arm / "kernel_dispatch.o"]
+    gcov = "aarch64-linux-gnu-gcov"
+    found.append(figure("kernels, neon", "C, emulated", read("neon", gcov, objects)))
+    common = [core / "_codec.o", core / "dispatch.o", here / "kernel_dispatch.o"]
+    common += here.glob("test_*.o")
+    found.append(figure("what levels share", "C", read("common", "gcov", common)))
+    return found
