@@ -1,0 +1,150 @@
+"""Views of `get_buffer()` that somebody still holds: what was handed out is nobody else's memory.
+
+The holder of a view may keep it behind `buffer_updated()`, and export it, so that it cannot be
+released. What it writes then goes nowhere.
+"""
+
+from __future__ import annotations
+
+from pickle import PickleBuffer
+from types import ModuleType
+from typing import Any
+
+import pytest
+from helpers import make_frame
+
+from fastws import InvalidUtf8Error
+
+KEY = bytes.fromhex("37fa213d")
+SIZE = 200_000  # several windows
+
+
+def read(decoder: Any, data: bytes, holds: list[PickleBuffer], most: int = 1 << 30) -> None:
+    """Read data through the decoder's own buffers, and keep each of them."""
+    while data:
+        view = decoder.get_buffer()
+        count = min(len(view), len(data), most)
+        holds.append(PickleBuffer(view))
+        view[:count] = data[:count]
+        decoder.buffer_updated(count)
+        data = data[count:]
+
+
+def scribble(holds: list[PickleBuffer], byte: bytes = b"!") -> None:
+    for held in holds:
+        memory = held.raw()
+        memory[:] = byte * len(memory)
+
+
+def payload_of(item: Any) -> bytes:
+    content = item.payload if hasattr(item, "payload") else item.data
+    return content.encode() if isinstance(content, str) else content
+
+
+@pytest.mark.parametrize("most", [1 << 30, 20_000])
+@pytest.mark.parametrize("opcode", [1, 2])
+@pytest.mark.parametrize("kind", ["frames", "str", "bytes"])
+def test_s23_a_view_that_is_held_reaches_nothing(
+    codec: ModuleType, kind: str, opcode: int, most: int
+) -> None:
+    payload = bytes(range(97, 123)) * (SIZE // 26)
+    wire = make_frame(opcode, payload, mask=KEY)
+    decoder: Any = codec.FrameDecoder("server")
+    if kind != "frames":
+        decoder = codec.MessageDecoder("server", text=kind)
+    decoder.feed(wire[:100])
+    assert next(decoder, None) is None
+    holds: list[PickleBuffer] = []
+    for at in range(100, len(wire), 70_000):
+        read(decoder, wire[at : at + 70_000], holds, most)
+        if at + 70_000 < len(wire):
+            assert next(decoder, None) is None
+    (found,) = decoder
+    before = hash(found)
+    scribble(holds)
+    assert payload_of(found) == payload
+    assert hash(found) == before
+
+
+@pytest.mark.parametrize("opcode", [1, 2])
+@pytest.mark.parametrize("kind", ["FrameDecoder", "MessageDecoder"])
+def test_s23_a_view_that_another_took_the_place_of(
+    codec: ModuleType, kind: str, opcode: int
+) -> None:
+    payload = b"x" * SIZE
+    wire = make_frame(opcode, payload, mask=KEY)
+    decoder = getattr(codec, kind)("server")
+    decoder.feed(wire[:100])
+    assert next(decoder, None) is None
+    first = decoder.get_buffer()
+    for at in range(100, len(wire), 30_000):
+        piece = wire[at : at + 30_000]
+        view = decoder.get_buffer()
+        first[:10] = b"!" * 10
+        view[: len(piece)] = piece
+        decoder.buffer_updated(len(piece))
+    (found,) = decoder
+    first[:] = b"!" * len(first)
+    assert payload_of(found) == payload
+
+
+@pytest.mark.parametrize("text", ["str", "bytes"])
+def test_s23_what_is_written_too_late_breaks_no_text(codec: ModuleType, text: str) -> None:
+    """It was ASCII when it was looked at, and CPython is told that it is."""
+    wire = make_frame(1, b"x" * SIZE, mask=bytes(4))
+    decoder = codec.MessageDecoder("server", text=text)
+    decoder.feed(wire[:100])
+    holds: list[PickleBuffer] = []
+    for at in range(100, len(wire), 70_000):
+        assert next(decoder, None) is None
+        scribble(holds, b"\xff")
+        read(decoder, wire[at : at + 70_000], holds)
+    try:
+        found = next(decoder)
+    except InvalidUtf8Error:
+        return
+    content = payload_of(found)
+    scribble(holds, b"\xff")
+    assert payload_of(found) == content
+    assert text == "bytes" or content.decode() == found.data
+
+
+@pytest.mark.parametrize("last", [1, 50_000])
+@pytest.mark.parametrize("opcode", [1, 2])
+@pytest.mark.parametrize("text", ["str", "bytes"])
+def test_s23_a_view_that_is_held_in_another_fragment(
+    codec: ModuleType, text: str, opcode: int, last: int
+) -> None:
+    """There is room for more behind what has come, which nobody gives back."""
+    first, second = b"x" * 70_000, b"y" * last
+    decoder = codec.MessageDecoder("server", text=text)
+    decoder.feed(make_frame(opcode, first, fin=False, mask=KEY)[:8])
+    assert next(decoder, None) is None
+    holds: list[PickleBuffer] = []
+    read(decoder, make_frame(opcode, first, fin=False, mask=KEY)[8:], holds)
+    assert next(decoder, None) is None
+    decoder.feed(make_frame(0, second, mask=KEY))
+    (found,) = decoder
+    scribble(holds)
+    assert payload_of(found) == first + second
+
+
+def test_text_that_turns_out_wide_behind_a_view(codec: ModuleType) -> None:
+    """The character that a view's bytes end is one that began in the view before."""
+    text = "x" * 30_000 + "é€" * 20_000
+    payload = text.encode()
+    wire = make_frame(1, payload, mask=KEY)
+    decoder = codec.MessageDecoder("server")
+    head = len(wire) - len(payload)
+    decoder.feed(wire[: head + 4])
+    assert next(decoder, None) is None
+    first = decoder.get_buffer()
+    first[: 30_001 - 4] = wire[head + 4 : head + 30_001]
+    decoder.buffer_updated(30_001 - 4)
+    second = decoder.get_buffer()
+    assert next(decoder, None) is None
+    second[:20_000] = wire[head + 30_001 : head + 50_001]
+    decoder.buffer_updated(20_000)
+    decoder.feed(wire[head + 50_001 :])
+    (found,) = decoder
+    assert found.data == text
