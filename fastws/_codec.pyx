@@ -178,7 +178,7 @@ def mask_inplace(buffer, mask, offset=0) -> None:
     cdef uint8_t *start
     cdef uint32_t key
     if (
-        FWS_ONE_THREAD
+        FWS_ONE_THREAD  # pragma: no branch - a constant of each build
         and PyByteArray_CheckExact(buffer)
         and PyBytes_CheckExact(mask)
         and PyLong_CheckExact(offset)
@@ -229,7 +229,7 @@ def _forked() -> None:
     fws_keys_forked()
 
 
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has none
     os.register_at_fork(after_in_child=_forked)
 
 

@@ -34,7 +34,7 @@ cdef class _Data:
         return type(self), (self.content,)
 
     @property
-    def data(self) -> str | bytes:
+    def data(self) -> str | bytes:  # pragma: no cover - members take its place: make_members()
         """What came: str for text that is wanted so, else bytes."""
         return self.content
 

@@ -48,7 +48,6 @@ cdef extern from "_kernels/text.h" nogil:
         size_t n,
         uint32_t key,
     )
-    size_t fws_text_next(uint32_t *c, const uint8_t *p)
     void fws_text_write(
         const fws_kernels *level,
         uint8_t width,

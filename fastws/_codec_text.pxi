@@ -59,20 +59,19 @@ cdef Py_UCS4[4] LARGEST = [0x7F, 0xFF, 0xFFFF, 0x10FFFF]  # character, by width
 
 
 cdef str small_text(const uint8_t *src, Py_ssize_t n, uint32_t key, Py_ssize_t *fault):
-    """Make text that is one piece and not ASCII: its size is known before memory is taken."""
+    """Make text that is one piece and not ASCII: its size is known before memory is taken.
+
+    It is 8 bytes or more, and never one of the characters that CPython keeps.
+    """
     cdef uint8_t[FWS_SCRATCH] scratch
     cdef fws_text state
     cdef size_t size
     cdef Py_ssize_t good
-    cdef uint32_t c = 0
     start_text(&state, 0)
     good = fws_piece_take(kernels, &state, scratch, src, n, key, &size)
     if good != n or state.utf8.wanted:
         fault[0] = good
         return None
-    if state.chars == 1:
-        fws_text_next(&c, scratch)
-        return PyUnicode_FromOrdinal(c)
     text = PyUnicode_New(state.chars, LARGEST[state.width])
     fws_text_write(kernels, state.width, PyUnicode_DATA(text), state.chars, scratch, size, True)
     return text

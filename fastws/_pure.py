@@ -151,7 +151,7 @@ def new_mask_key() -> bytes:
         return key
 
 
-if hasattr(os, "register_at_fork"):  # not on Windows
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has none
     os.register_at_fork(after_in_child=pool.clear)
 
 

@@ -83,14 +83,13 @@ FWS_PUT_ALL(fws_put_ucs2, uint16_t)
 FWS_PUT_ALL(fws_put_ucs4, uint32_t)
 
 /* Make a kernel of a level's blocks: `block` encodes PUT_CHARS characters, may write PUT_MOST bytes,
- * and gives how many count; `few` does so with PUT_FEW and PUT_FEW_MOST. The rest goes one by one. */
+ * and gives how many count. FWS_PUT_FEW may go on in smaller blocks; the rest goes one by one. */
 #define FWS_ENCODER(name, type, block, few, one_by_one) \
     static uint8_t *FWS_NAME(name)(uint8_t *out, uint8_t *end, const type *src, size_t n) { \
         size_t i = 0; \
         for (; i + PUT_CHARS <= n && (size_t)(end - out) >= PUT_MOST; i += PUT_CHARS) \
             out += block(out, src + i); \
-        for (; i + PUT_FEW <= n && (size_t)(end - out) >= PUT_FEW_MOST; i += PUT_FEW) \
-            out += few(out, src + i); \
+        FWS_PUT_FEW(few) \
         return one_by_one(out, src + i, n - i); \
     }
 

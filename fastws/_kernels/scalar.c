@@ -98,7 +98,7 @@ SCALAR_BLOCK(block_latin1, uint8_t)
 SCALAR_BLOCK(block_ucs2, uint16_t)
 SCALAR_BLOCK(block_ucs4, uint32_t)
 
-enum { PUT_CHARS = 1, PUT_MOST = 4, PUT_FEW = 1, PUT_FEW_MOST = 4 };
+enum { PUT_CHARS = 1, PUT_MOST = 4 };
 
 FWS_INLINE size_t put_ucs4(uint8_t *out, const uint32_t *src) {
     return (size_t)(fws_put_ucs4(out, src, 1) - out);
@@ -109,10 +109,6 @@ FWS_INLINE size_t put_ucs2(uint8_t *out, const uint16_t *src) {
 FWS_INLINE size_t put_latin1(uint8_t *out, const uint8_t *src) {
     return (size_t)(fws_put_latin1(out, src, 1) - out);
 }
-
-#define few_latin1 put_latin1
-#define few_ucs2 put_ucs2
-#define few_ucs4 put_ucs4
 
 #include "text_tpl.h"
 

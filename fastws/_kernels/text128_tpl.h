@@ -153,7 +153,6 @@ FWS_INLINE moved block_ucs4(uint32_t *out, const uint8_t *src) {
     }
     /* A character of width 4 among others: one at a time. */
     const uint8_t *p = src;
-    while (fws_is_continuation(*p)) p++;
     size_t n = 0;
     for (; p < src + 8; n++) p += fws_text_next(out + n, p);
     return (moved){n, (size_t)(p - src)};
@@ -161,7 +160,7 @@ FWS_INLINE moved block_ucs4(uint32_t *out, const uint8_t *src) {
 
 /* --- The other direction ------------------------------------------------------------------- */
 
-enum { PUT_CHARS = 8, PUT_MOST = 32, PUT_FEW = 8, PUT_FEW_MOST = 32 };
+enum { PUT_CHARS = 8, PUT_MOST = 32 };
 
 /* Write those of 16 bytes that have their bit in `valid`. */
 FWS_INLINE size_t put_valid(uint8_t *out, reg bytes, unsigned valid) {
@@ -207,7 +206,3 @@ FWS_INLINE size_t put_ucs4(uint8_t *out, const uint32_t *src) {
     size_t n = put_4(out, r_load((const uint8_t *)src));
     return n + put_4(out + n, r_load((const uint8_t *)(src + 4)));
 }
-
-#define few_latin1 put_latin1
-#define few_ucs2 put_ucs2
-#define few_ucs4 put_ucs4

@@ -10,6 +10,7 @@
  */
 
 #define FWS_LAST_BLOCKS
+#define FWS_FEW_BLOCKS
 
 enum { BLOCK_READ = 128, BLOCK_WRITE = 64 };
 

@@ -2,15 +2,15 @@
  *
  * A level gives block_latin1, block_ucs2 and block_ucs4. Each reads from src on, where BLOCK_READ
  * bytes may be read, and writes up to BLOCK_WRITE characters to out, of which `moved.chars` count;
- * `moved.bytes` were used up. A block starts at a character or behind one, where leading
- * continuations are passed over.
+ * `moved.bytes` were used up. A block starts at a character.
  *
  * At the end, where a block could write too far, blocks write aside, unless the level defines
  * FWS_LAST_BLOCKS and gives last_latin1 and its like: blocks that write no more than `room`
  * characters. Where one could read too far, it reads a copy with zeros behind it, unless zeros stand
  * there already.
  *
- * For the way back it gives put_latin1, put_ucs2, put_ucs4 and few_ of each: see FWS_ENCODER.
+ * For the way back it gives put_latin1, put_ucs2 and put_ucs4: see FWS_ENCODER. Where it has smaller
+ * blocks as well, it defines FWS_FEW_BLOCKS and gives few_ of each, PUT_FEW and PUT_FEW_MOST.
  */
 
 #ifdef FWS_LAST_BLOCKS
@@ -59,6 +59,14 @@
 FWS_TRANSCODE(to_latin1, uint8_t, block_latin1, last_latin1)
 FWS_TRANSCODE(to_ucs2, uint16_t, block_ucs2, last_ucs2)
 FWS_TRANSCODE(to_ucs4, uint32_t, block_ucs4, last_ucs4)
+
+#ifdef FWS_FEW_BLOCKS
+#define FWS_PUT_FEW(few) \
+    for (; i + PUT_FEW <= n && (size_t)(end - out) >= PUT_FEW_MOST; i += PUT_FEW) \
+        out += few(out, src + i);
+#else
+#define FWS_PUT_FEW(few)
+#endif
 
 FWS_ENCODER(from_latin1, uint8_t, put_latin1, few_latin1, fws_put_latin1)
 FWS_ENCODER(from_ucs2, uint16_t, put_ucs2, few_ucs2, fws_put_ucs2)

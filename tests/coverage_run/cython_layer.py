@@ -36,6 +36,7 @@ class Place:
 
     number: int
     where: str  # file and line
+    column: int
     outcomes: tuple[str, str] | None  # of a branch, in words; None for a line
 
 
@@ -63,7 +64,7 @@ class Changer(VisitorTransform):
 
     def place(self, node: Any, outcomes: tuple[str, str] | None) -> Any:
         where = f"fastws/{Path(node.pos[0].get_filenametable_entry()).name}:{node.pos[1]}"
-        place = Place(self.size, where, outcomes)
+        place = Place(self.size, where, node.pos[2] + 1, outcomes)
         self.places.append(place)
         self.size += 2 if outcomes else 1
         return number(node.pos, place.number)
@@ -210,6 +211,7 @@ def figure(places: list[Place], marks: bytes) -> Figure:
     for where, run in lines.items():
         found.line(where, run)
     for place in places:
-        for outcome, there in zip(place.outcomes or (), (0, 1), strict=False):
-            found.branch(place.where, bool(marks[place.number + there]), outcome)
+        for behind, outcome in enumerate(place.outcomes or ()):
+            there = bool(marks[place.number + behind])
+            found.branch(f"{place.where}:{place.column}", there, outcome)
     return found

@@ -15,7 +15,17 @@ COPY = OUT / "copy"
 PACKAGE = COPY / "fastws"
 KERNELS = PACKAGE / "_kernels"
 OBJECTS = OUT / "objects"
-LEAVE = (".git", ".venv*", "build", "dist", "node_modules", "__pycache__", ".*_cache", "*.so", "*.o")
+LEAVE = (
+    ".git",
+    ".venv*",
+    "build",
+    "dist",
+    "node_modules",
+    "__pycache__",
+    ".*_cache",
+    "*.so",
+    "*.o",
+)
 
 
 def copy() -> None:
