@@ -17,7 +17,6 @@ from Cython.Compiler.Visitor import VisitorTransform
 from cython_points import call, compile_changed, number, truth
 from figures import Figure
 
-
 # Declared behind the last line of a file of the package, so that no line moves.
 DECLARATIONS = """
 cdef extern from "marks.h" nogil:

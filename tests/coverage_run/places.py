@@ -38,7 +38,7 @@ def run(*command: object, where: Path = COPY, **environment: str) -> None:
     """Run a command in the copy; what fails ends the whole run."""
     words = [str(word) for word in command]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("FASTWS_")}
-    clean["PYTHONPATH"] = str(COPY)
+    clean["PYTHONPATH"] = os.pathsep.join([str(COPY), str(COPY / HERE.relative_to(ROOT))])
     done = subprocess.run(words, cwd=where, env={**clean, **environment}, check=False)
     if done.returncode:
         sys.exit(f"failed: {' '.join(words)}")

@@ -6,8 +6,9 @@ import json
 import sys
 
 from figures import Figure
-from places import OUT, run
+from places import OUT, PACKAGE, run
 
+PYTEST = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "measured", "-m"]
 # A tracer is an allocation here and there: what lets allocations fail is run without it.
 MARKS = "not slow and not packaging"
 SWITCHES = {
@@ -20,17 +21,19 @@ def test(back_end: str, *arguments: str) -> None:
     """Run the tests on a back end under coverage.py, other processes that they start included."""
     data = f"--data-file={OUT / f'python-{back_end}'}"
     coverage = [sys.executable, "-m", "coverage"]
-    pytest = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", MARKS]
-    run(*coverage, "run", data, *pytest, *arguments, CI="1", **SWITCHES[back_end])
+    # The folder, and not the package: _run/sitecustomize.py is imported under another name.
+    source = f"--source={PACKAGE}"
+    run(*coverage, "run", data, source, *PYTEST, MARKS, *arguments, CI="1", **SWITCHES[back_end])
     run(*coverage, "combine", "-q", data)
     run(*coverage, "json", "-q", data, "-o", OUT / f"python-{back_end}.json")
 
 
 def test_without_memory(*arguments: str) -> None:
-    """Run on the compiled core what no tracer may watch, or what takes long and tests nothing else."""
-    pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+    """Run on the compiled core what no tracer may watch, and what compiles against it."""
     files = ["tests/test_allocations.py", "tests/test_door.py"]
-    run(*pytest, *files, "-k", "not python", CI="1", **SWITCHES["compiled"])
+    run(
+        sys.executable, *PYTEST, "not packaging", *files, *arguments, CI="1", **SWITCHES["compiled"]
+    )
 
 
 def layer_of(path: str) -> str:
