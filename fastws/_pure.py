@@ -117,6 +117,8 @@ def mask_inplace(buffer: WriteableBuffer, mask: ReadableBuffer, offset: int = 0)
         view = memoryview(buffer)
     except TypeError:
         raise not_a_buffer(buffer) from None
+    except BufferError:
+        raise not_writable(buffer) from None
     with view:  # released also while an error is still held
         if view.readonly or not view.c_contiguous:
             raise not_writable(buffer)

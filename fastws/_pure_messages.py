@@ -312,7 +312,7 @@ class MessageDecoder(Stream):
         except CodecError as error:
             self._fail(error, head)
         finally:
-            if self._step == OUTSIDE:
+            if self._step == OUTSIDE:  # pragma: no branch - lost within, for want of memory
                 self._step = INSIDE
         return plain
 

@@ -273,7 +273,7 @@ class Connection:
         try:
             while owed:  # one by one: a thread that writes may take them as well
                 taken.append(owed.pop(0))
-        except IndexError:
+        except IndexError:  # pragma: no cover - another thread took the last one meanwhile
             pass
         data = b"".join(taken)
         if self._code is not None:  # the last of them was our close frame
@@ -401,7 +401,7 @@ class Connection:
             frame = encode_frame(
                 opcode if first else CONTINUATION, data, fin=fin, rsv=rsv, mask=self._mask
             )
-        except MemoryError:
+        except MemoryError:  # pragma: no cover - test_allocations.py, which no tracer may watch
             if deflate is not None:
                 deflate.forget()
             raise

@@ -264,11 +264,11 @@ class Deflate:
         try:
             data: bytes = compressor.compress(payload) + compressor.flush(Z_SYNC_FLUSH)
             return data[:-4] if fin else data
-        except MemoryError:
+        except MemoryError:  # pragma: no cover - test_allocations.py, which no tracer may watch
             self.forget()
             raise
 
-    def forget(self) -> None:
+    def forget(self) -> None:  # pragma: no cover - for want of memory: test_allocations.py
         """Let nothing that follows refer to what was compressed: some of it was not sent."""
         self._compressor = None
 
@@ -297,7 +297,7 @@ class Deflate:
                 data = self._after_final_block(data, most, fin)
         except self.settings.zlib.error as error:
             self._decompressor = None
-            if str(error).startswith(NO_MEMORY):
+            if str(error).startswith(NO_MEMORY):  # pragma: no cover - see test_allocations.py
                 raise MemoryError from None
             raise ProtocolError(CORRUPT) from None
         if len(data) > limit:
@@ -384,7 +384,7 @@ class PreparedMessage:
             frame: bytes = codec.encode_frame(self.opcode, payload, rsv=rsv)
             if shared:
                 self._frames[key] = frame
-        except MemoryError:
+        except MemoryError:  # pragma: no cover - test_allocations.py, which no tracer may watch
             if deflate is not None:
                 deflate.forget()
             raise

@@ -162,6 +162,16 @@ def test_text_that_has_no_utf8(codec: ModuleType) -> None:
             call()
 
 
+@pytest.mark.parametrize("wide", ["é", "€", "\U0001f30d"])
+@pytest.mark.parametrize("mask", [None, True])
+def test_text_that_has_no_utf8_among_wide_characters(
+    codec: ModuleType, wide: str, mask: bool | None
+) -> None:
+    for text in (wide * 40 + "\udfff", "\ud800" + wide * 40):
+        with pytest.raises(UnicodeEncodeError, match="surrogates not allowed"):
+            codec.encode_frame(1, text, mask=mask)
+
+
 def test_a_str_subclass_is_sent_as_its_text(codec: ModuleType) -> None:
     class Text(str):
         def encode(self, *args: Any, **kwargs: Any) -> bytes:  # type: ignore[override]

@@ -19,7 +19,7 @@ PROJECT = PACKAGE.parent / "pyproject.toml"
 FILES = sorted(p for p in PACKAGE.rglob("*") if p.suffix in (".py", ".pyx", ".pxi", ".h", ".c"))
 ASKED = re.compile(r"pragma:? *no|[GL]COVR?_EXCL")
 GIVEN = {
-    ".py": re.compile(r"# pragma: no (cover|branch) - \w+ .*\w"),
+    ".py": re.compile(r"# pragma: no (cover|branch) - \w\S* .*\w"),
     ".c": re.compile(r"/\* GCOVR_EXCL(_BR)?_(LINE|START): \w+ .*\w \*/|/\* GCOVR_EXCL_STOP \*/"),
 }
 GIVEN |= {".pyx": GIVEN[".py"], ".pxi": GIVEN[".py"], ".h": GIVEN[".c"]}

@@ -265,6 +265,16 @@ def test_s22_errors_of_the_buffer_itself_come_through(
     assert outcome(codec.mask_inplace, bytearray(3), Failing()) == raised
 
 
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="__buffer__ is new in Python 3.12")
+def test_s22_a_buffer_that_tells_nothing_is_taken_for_read_only(codec: ModuleType) -> None:
+    class Refusing:
+        def __buffer__(self, flags: int) -> memoryview:
+            raise BufferError("of its own")
+
+    raised = "raises", BufferError, "buffer is read-only"
+    assert outcome(codec.mask_inplace, Refusing(), KEY) == raised
+
+
 @pytest.mark.parametrize("mask", [KEY, b"abc", None, Index(1)], ids=kind)
 def test_s22_bytearray_can_be_resized_after_the_call(codec: ModuleType, mask: object) -> None:
     # Also while the error is still held, with all that its traceback keeps alive.

@@ -5,6 +5,7 @@ Numbers S1 to S28 are those of the project's catalogue of bad inputs.
 
 from __future__ import annotations
 
+import collections
 import gc
 import itertools
 import sys
@@ -326,3 +327,25 @@ def test_s26_a_hook_comes_to_the_decoder_in_the_midst_of_a_step(codec: ModuleTyp
         found = [item for item in [*shown, *stolen] if type(item) is not tuple and item is not None]
         assert sorted(map(repr, found)) == sorted(repr(e) for e in expected if type(e) is not tuple)
     assert refused
+
+
+# --- What is looked up when it is needed ---------------------------------------------------------
+
+
+def test_s26_a_chunk_that_comes_while_a_queue_is_made(
+    decoder: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A class of the standard library that somebody has replaced may come back."""
+    first, second, third = (make_frame(2, b"%d" % number) for number in (1, 2, 3))
+    real = collections.deque
+
+    def make(*chunks: Any) -> Any:
+        monkeypatch.undo()
+        decoder.feed(third)
+        return real(*chunks)
+
+    decoder.feed(first)
+    monkeypatch.setattr(collections, "deque", make)
+    decoder.feed(second)
+    assert decoder.buffered == 3 * len(first)
+    assert contents(decoder) == [b"1", b"3", b"2"]
