@@ -298,9 +298,7 @@ def close_fields(payload: bytes) -> tuple[int, str]:
 
 
 def send_error(first: int, length: int) -> ValueError | None:
-    """Say why a frame with this first byte and payload length may not be sent, or None."""
-    if first & 0x0F not in Opcode._value2member_map_:
-        return ValueError(f"reserved opcode {first & 0x0F:#x}")
+    """Say why a frame of a known opcode and this length may not be sent, or None."""
     if first & 0x08:
         if not first & 0x80:
             return ValueError("a control frame cannot be fragmented")

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -99,6 +100,16 @@ def test_info_tells_what_is_in_use() -> None:
 def test_info_tells_why_the_fallback_is_in_use() -> None:
     done = python(*FASTWS, "info", FASTWS_NO_EXTENSIONS="1")
     assert "back end     python (FASTWS_NO_EXTENSIONS is set)\nlevel        python" in done.stdout
+
+
+def test_info_tells_of_a_core_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FASTWS_NO_EXTENSIONS", raising=False)
+    monkeypatch.delattr(fastws, "_codec", raising=False)
+    monkeypatch.setitem(sys.modules, "fastws._codec", None)
+    assert _info.levels_here() == ()
+    assert _info.why_not_compiled().startswith("no compiled core: import of fastws._codec halted")
+    monkeypatch.setitem(sys.modules, "fastws._codec", ModuleType("fastws._codec"))
+    assert _info.why_not_compiled() == "the compiled core could not be imported"
 
 
 def test_info_tells_the_state_that_a_program_would_get() -> None:

@@ -405,3 +405,9 @@ def test_loose_decoder_measures_lengths_unsigned(
     effective = NO_LIMIT if limit is None else limit
     assert type(error) is PayloadTooBigError
     assert error.reason == f"frame of {length} bytes exceeds the limit of {effective} bytes"
+
+
+@pytest.mark.parametrize("opcode", [-1, 16, 1 << 40])
+def test_frame_has_an_opcode_of_four_bits(codec: ModuleType, opcode: int) -> None:
+    with pytest.raises(ValueError, match=f"^opcode must be from 0 to 15, not {opcode}$"):
+        codec.Frame(opcode, b"")

@@ -78,6 +78,6 @@ class Keepalive(Flow):
         self._pending_ping = None
         self._ping_failed(encode_close(TIMEOUT_CODE, TIMEOUT_REASON))
 
-    def _ping_failed(self, frame: bytes) -> None:
+    def _ping_failed(self, frame: bytes) -> None:  # pragma: no cover - a class above has its own
         """End a connection whose peer does not answer; `frame` is the close frame for it."""
         raise NotImplementedError

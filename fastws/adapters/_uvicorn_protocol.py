@@ -107,8 +107,7 @@ class WebSocketProtocol(Receiving):
                 self._fail_handshake()
             elif result is not None:
                 self.logger.error("ASGI callable should return None, but returned '%s'.", result)
-        if self._denial is not None:
-            self._end_denial()
+        self._end_denial()
         if self.close_timer is None:
             self._stop_pings()
             self._close()

@@ -104,7 +104,7 @@ class Receiving(Handshake):
         else:
             self._take()
 
-    def _start(self) -> None:
+    def _start(self) -> None:  # pragma: no cover - a class above it has its own
         """Start the decoder and the application, since the request is acceptable."""
         raise NotImplementedError
 
@@ -186,7 +186,7 @@ class Receiving(Handshake):
 
     def _ping_failed(self, frame: bytes) -> None:
         self._trace("%sWebSocket keepalive ping timeout")
-        if self._state == OPEN:
+        if self._state == OPEN:  # pragma: no branch - else there are no pings any more
             self._end_with(frame)
             self._close()
 

@@ -57,6 +57,14 @@ def test_an_inherited_attribute_is_inherited_again() -> None:
     assert "inherited" not in vars(Owner)
 
 
+def test_what_another_took_out_is_not_missed() -> None:
+    patch = Patch(Owner, "inherited", ours)
+    patch.put_in()
+    del Owner.inherited
+    patch.take_out()
+    assert Owner().inherited() == "base"
+
+
 def test_modules_are_patched_too() -> None:
     module = ModuleType("some.module")
     module.thing = original = object()  # type: ignore[attr-defined]

@@ -191,6 +191,7 @@ def of_other_names(self: Any, payload: Any) -> None:
         (ABNF, "mask", of_other_names, "ABNF.mask"),
         (utils, "_validate_utf8", lambda: True, "_utils._validate_utf8"),
         (abnf, "validate_utf8", of_other_names, "_utils.validate_utf8"),
+        (abnf, "validate_utf8", len, "is not a function"),
         (websocket, "__version__", "1.6.4", "version 1.6.4 is not one"),
         (websocket, "__version__", "1.10.0", "version 1.10.0 is not one"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,13 @@ REAL = {
     "def createXorMasker(mask, length=None): pass\n",
     "wsaccel-0.6.7.dist-info/METADATA": "Metadata-Version: 2.1\nName: wsaccel\nVersion: 0.6.7\n",
 }
+# What is installed may hold the real one.
+WITHOUT = ["-S"] if find_spec("wsaccel") else []
 
 
 def run(code: str, path: Path | None = None) -> list[str]:
-    """Run code without what is installed, in front of `path`; give its lines."""
-    done = python("-S", "-c", f"import sys, fastws\n{code}", path=str(path or ""))
+    """Run code where wsaccel is not installed, in front of `path`; give its lines."""
+    done = python(*WITHOUT, "-c", f"import sys, fastws\n{code}", path=str(path or ""))
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 
