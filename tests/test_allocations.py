@@ -256,7 +256,7 @@ def decode(
     """Decode; what fails for want of memory is done again."""
     found: list[Any] = []
     try:
-        for piece in pieces:
+        for piece in pieces or [b""]:
             if starved:
                 before = decoder.buffered
                 failed, starved.failed = starved.failed, False
@@ -352,6 +352,29 @@ def test_s25_reading_into_place(back_end: ModuleType, kind: str, opcode: int, ro
         judge(decoder, (found, error), (expected, None), starved.failed)
 
     # CPython now and then keeps a bytearray whose views are gone: so it does in the pure twin.
+    starve(case, row, ours=back_end is not _pure)
+
+
+@both_ways
+@pytest.mark.parametrize("kind", ["FrameDecoder", "MessageDecoder"])
+def test_s25_reading_behind_what_waits(back_end: ModuleType, kind: str, row: int) -> None:
+    """What is read is copied to its place in the queue, or is lost with the stream."""
+    frames = [make_frame(2, payload, mask=KEY) for payload in (b"first", INNER)]
+    new = getattr(back_end, kind)
+    expected = decode(new("server"), frames, None)
+
+    def case(starved: Starved) -> None:
+        decoder = new("server")
+        decoder.feed(frames[0])
+        view = decoder.get_buffer()
+        view[: len(frames[1])] = frames[1]
+        del view
+        starved(decoder.buffer_updated, len(frames[1]))
+        if starved.failed:
+            with contextlib.suppress(RuntimeError):
+                decoder.buffer_updated(len(frames[1]))
+        judge(decoder, decode(decoder, [], None), expected, starved.failed)
+
     starve(case, row, ours=back_end is not _pure)
 
 
