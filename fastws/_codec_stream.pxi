@@ -210,8 +210,9 @@ cdef class _Stream:
             window.start == PyBytes_Data(window.owner)
         ):
             self.append(<bytes>window.owner, size)
-        elif window.owner == self.payload.object and self.kind != WIDE and (
-            window.start == self.memory() + self.filled  # pragma: no branch - feed() moves it first
+        elif window.owner == self.payload.object and (
+            self.kind != WIDE  # pragma: no branch - such text has left that memory: start_wide()
+            and window.start == self.memory() + self.filled  # pragma: no branch - feed() moved it
         ):
             self.filled += size
             self.leave_to_holder(window)
@@ -220,7 +221,10 @@ cdef class _Stream:
         return 0
 
     cdef int leave_to_holder(self, _Window window) except -1:
-        """Go on in other memory than that of a window that somebody still has a view of."""
+        """Go on in other memory than that of a window that somebody still has a view of.
+
+        Text that is not ASCII has left that memory already: see start_wide().
+        """
         if window.owner == self.payload.object and Py_REFCNT(<PyObject *>window) > 1:
             self.move(self.payload.room, self.filled)
         return 0

@@ -103,7 +103,12 @@ cdef str wide_text(
 
 
 cdef void start_wide(Growing *whole, Py_ssize_t ascii) noexcept:
-    """Go on with text that is not ASCII, behind so many characters in an object that is."""
+    """Go on with text that is not ASCII, behind so many characters in an object that is.
+
+    Where there are none, it is let go at once: a view of it may be out, to be written to.
+    """
+    if ascii == 0:
+        Py_CLEAR(whole.object)
     start_text(&whole.text, ascii)
     whole.text.width = FWS_LATIN  # at least, from the next character on
     whole.room = 0  # none that could be used

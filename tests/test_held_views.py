@@ -6,6 +6,8 @@ released. What it writes then goes nowhere.
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from pickle import PickleBuffer
 from types import ModuleType
 from typing import Any
@@ -127,6 +129,34 @@ def test_s23_a_view_that_is_held_in_another_fragment(
     (found,) = decoder
     scribble(holds)
     assert payload_of(found) == first + second
+
+
+@pytest.mark.parametrize(("text", "first"), [("é", 1), ("€", 1), ("\U0001f30d", 3)])
+@pytest.mark.parametrize("again", [False, True])
+def test_s23_text_whose_first_character_is_read_in_part(
+    codec: ModuleType, text: str, first: int, again: bool
+) -> None:
+    """It leaves its memory, into which a view was given, while there is nothing to be copied."""
+    text *= 20_000
+    payload = text.encode()
+    wire = make_frame(1, payload)
+    head = len(wire) - len(payload)
+    decoder = codec.MessageDecoder("client")
+    decoder.feed(wire[:head])
+    assert next(decoder, None) is None
+    decoder.get_buffer()[:first] = payload[:first]
+    decoder.buffer_updated(first)
+    views = [decoder.get_buffer()]
+    assert next(decoder, None) is None
+    if again:
+        views.append(decoder.get_buffer())
+    decoder.feed(payload[first:])
+    (found,) = decoder
+    assert found.data == text
+    # What is written to no room at all goes here; its last byte is a zero.
+    if sys.implementation.name == "cpython":
+        nothing = id(b"") + bytes.__basicsize__ - 1
+        assert ctypes.string_at(nothing, 1) == b"\0"
 
 
 def test_text_that_turns_out_wide_behind_a_view(codec: ModuleType) -> None:
