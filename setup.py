@@ -5,7 +5,6 @@ Switches, read from the environment:
     FASTWS_REQUIRE_EXTENSIONS=1: an extension that does not build fails the build.
     neither: try; where it does not build, warn and make the pure wheel.
     FASTWS_WERROR=1: warnings of Cython and of the C compiler are errors (CI).
-    FASTWS_COVERAGE=1: trace lines of the .pyx, for coverage; slow, never for a release.
 
 Cython's directives stand at the top of _codec.pyx, not here.
 """
@@ -36,7 +35,6 @@ def switched_on(name: str) -> bool:
 REQUIRED = switched_on("FASTWS_REQUIRE_EXTENSIONS")
 PURE = switched_on("FASTWS_NO_EXTENSIONS")
 STRICT = switched_on("FASTWS_WERROR")
-COVERAGE = switched_on("FASTWS_COVERAGE")
 
 
 class BuildCore(build_ext):
@@ -45,10 +43,7 @@ class BuildCore(build_ext):
     def finalize_options(self) -> None:
         super().finalize_options()
         # Generated C beside its source ends up in source distributions, and hides the .pyx there.
-        # The tracer alone needs it there.
-        self.cython_c_in_temp = not COVERAGE
-        if COVERAGE:
-            self.cython_directives = {"linetrace": True}
+        self.cython_c_in_temp = True
 
     def run(self) -> None:
         try:
@@ -88,7 +83,7 @@ def compiler_options(compiler_type: str, debug: bool) -> tuple[list[str], list[s
         compile_args.append("-O3")
     if STRICT:
         compile_args += ["-Wall", "-Wextra", "-Werror"]
-    keep_symbols = debug or COVERAGE or any(flag.startswith("-g") for flag in asked)
+    keep_symbols = debug or any(flag.startswith("-g") for flag in asked)
     strip = not keep_symbols and sysconfig.get_platform().startswith("linux")
     return compile_args, ["-Wl,-s"] if strip else []
 
@@ -105,15 +100,8 @@ def extensions() -> list[Extension]:
         sources=["fastws/_codec.pyx", *sorted(glob("fastws/_kernels/*.c"))],
         include_dirs=["fastws"],
         depends=["setup.py", *glob("fastws/*.px[di]"), *glob("fastws/**/*.h", recursive=True)],
-        # Under sys.monitoring the tracer does not stand a __next__ that ends without an exception.
-        define_macros=[("CYTHON_TRACE", "1"), ("CYTHON_USE_SYS_MONITORING", "0")] * COVERAGE,
     )
     return [core]
 
 
-setup(
-    ext_modules=extensions(),
-    cmdclass={"build_ext": BuildCore},
-    # Traced objects are newer than their sources and would pass for the real ones.
-    options={"build": {"build_base": "build/coverage"}} if COVERAGE else {},
-)
+setup(ext_modules=extensions(), cmdclass={"build_ext": BuildCore})
