@@ -166,7 +166,7 @@ def test_s26_a_fork_of_a_thread_repeats_no_keys(codec: ModuleType) -> None:
 @needs_fork
 @may_have_threads
 def test_s26_many_children_share_no_keys(codec: ModuleType) -> None:
-    """Of one parent, which draws between them and not: the pool is the same in each at its start."""
+    """Of one parent, which draws between some of them: they start with the same pool."""
     keys = some_keys(codec)
     for number in range(24):
         keys.extend(in_child(lambda: some_keys(codec)))
