@@ -217,13 +217,16 @@ def test_what_is_kept_is_seen() -> None:
 
 
 @pytest.mark.parametrize("kind", ["FrameDecoder", "MessageDecoder"])
-def test_a_step_that_finds_nothing_keeps_nothing(back_end: ModuleType, kind: str) -> None:
+def test_a_step_that_finds_nothing_and_a_view_keep_nothing(back_end: ModuleType, kind: str) -> None:
     """Before Python 3.12, None is counted like any other object."""
     decoder = getattr(back_end, kind)("server")
     decoder.feed(Given().half_frame)
     before = sys.getrefcount(None)
     for _ in range(1000):
         assert next(decoder, decoder) is decoder
+    assert sys.getrefcount(None) - before < 100
+    for _ in range(1000):
+        decoder.get_buffer()
     assert sys.getrefcount(None) - before < 100
 
 
