@@ -149,9 +149,7 @@ def encode_header(opcode, payload_length, *, fin=True, rsv=0, mask=None) -> byte
     cdef uint8_t out[FWS_HEADER_MAX]
     length = _index(payload_length)
     cdef bint is_masked = mask_of(mask, key)
-    error = _rules.send_error(first, length)
-    if error is not None:
-        raise error
+    _rules.refuse(_rules.send_error(first, length))
     return PyBytes_FromStringAndSize(
         <char *>out, fws_header_write(out, first, length, key if is_masked else NULL)
     )

@@ -123,6 +123,7 @@ cdef class FrameDecoder(_Stream):
             found = (<PyObject *(*)(FrameDecoder) noexcept>next_frame)(self)
             end_step(self, found)
         if found == <PyObject *>None:
+            Py_XDECREF(found)  # before Python 3.12, None is counted
             raise StopIteration
         return given(found)
 

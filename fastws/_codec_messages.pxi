@@ -86,6 +86,7 @@ cdef class MessageDecoder(_Stream):
             found = (<PyObject *(*)(MessageDecoder) noexcept>next_event)(self)
             end_step(self, found)
         if found == <PyObject *>None:
+            Py_XDECREF(found)  # before Python 3.12, None is counted
             raise StopIteration
         return given(found)
 

@@ -10,6 +10,7 @@ cdef class _Window:
     cdef Py_ssize_t size
 
     def __getbuffer__(self, Py_buffer *view, int flags):
+        Py_XDECREF(<PyObject *>view.obj)  # the None that Cython puts there, which is overwritten
         PyBuffer_FillInfo(view, self, self.start, self.size, False, flags)
 
     def __dealloc__(self):

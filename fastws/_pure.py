@@ -37,6 +37,7 @@ from ._rules import (
     not_a_buffer,
     not_a_payload,
     not_writable,
+    refuse,
     send_error,
     truncated_utf8,
 )
@@ -279,9 +280,7 @@ def parse_header(data: ReadableBuffer, offset: int = 0) -> FrameHeader | None:
     extended = second & 0x7F > MAX_CONTROL_PAYLOAD
     length = declared_length(head)
     if extended or not allowed(None)[first]:
-        error = header_error(first, second, length, 0, None)
-        if error is not None:
-            raise error
+        refuse(header_error(first, second, length, 0, None))
     if length is None or len(head) < header_size(second):
         return None
     return header_of(head, length)
@@ -348,9 +347,7 @@ def encode_header(
     first = first_byte(opcode, fin, rsv)
     length = index(payload_length)
     key = key_to_send(mask)
-    error = send_error(first, length)
-    if error is not None:
-        raise error
+    refuse(send_error(first, length))
     return header(first, length, key)
 
 
@@ -402,9 +399,7 @@ def framed(first: int, payload: bytes, mask: Mask) -> bytes:
     key = key_to_send(mask)
     length = len(payload)
     if first & 0x08:
-        error = send_error(first, length)
-        if error is not None:
-            raise error
+        refuse(send_error(first, length))
         if first & 0x0F == Opcode.CLOSE:
             check_close_payload(payload)
     return header(first, length, key) + (xor(payload, key) if key else payload)

@@ -169,6 +169,19 @@ def again(error: CodecError) -> CodecError:
     return type(error)(error.reason)
 
 
+def refuse(error: Exception | None) -> None:
+    """Raise an error that was found, if any.
+
+    A function that held it in a variable would, by way of the traceback, be held by it: with all
+    its arguments, until the collector comes by.
+    """
+    if error is not None:
+        try:
+            raise error
+        finally:
+            del error
+
+
 # --- The caller's own mistakes -------------------------------------------------------------------
 
 

@@ -36,6 +36,7 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 settings.register_profile("ci", settings.get_profile("fastws"), derandomize=True, database=None)
+settings.register_profile("nightly", settings.get_profile("fastws"), max_examples=2000)
 settings.load_profile("ci" if os.environ.get("CI") else "fastws")
 
 

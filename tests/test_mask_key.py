@@ -163,6 +163,49 @@ def test_s26_a_fork_of_a_thread_repeats_no_keys(codec: ModuleType) -> None:
     assert pooled(keys) <= 1
 
 
+@needs_fork
+@may_have_threads
+def test_s26_many_children_share_no_keys(codec: ModuleType) -> None:
+    """Of one parent, which draws between some of them: they start with the same pool."""
+    keys = some_keys(codec)
+    for number in range(24):
+        keys.extend(in_child(lambda: some_keys(codec)))
+        if number % 3 == 0:
+            keys.extend(some_keys(codec))
+    assert len(keys) == (1 + 24 + 8) * FEW
+    assert pooled(keys) <= 1
+
+
+@needs_fork
+@may_have_threads
+def test_s26_forks_of_threads_that_draw_meanwhile_repeat_no_keys(codec: ModuleType) -> None:
+    """Whatever another thread was about when a child was made, the child can draw."""
+    done = threading.Event()
+    drawn: list[list[bytes]] = []
+
+    def draw_on() -> None:
+        keys: list[bytes] = []
+        while not done.is_set() and len(keys) < MANY:
+            keys.append(codec.new_mask_key())
+        drawn.append(keys)
+
+    def fork() -> None:
+        drawn.extend(in_child(lambda: some_keys(codec)) for _ in range(4))
+
+    drawing = [threading.Thread(target=draw_on) for _ in range(2)]
+    forking = [threading.Thread(target=fork) for _ in range(3)]
+    for thread in [*drawing, *forking]:
+        thread.start()
+    for thread in forking:
+        thread.join()
+    done.set()
+    for thread in drawing:
+        thread.join()
+    keys = [key for keys in drawn for key in keys]
+    assert len(drawn) == 2 + 3 * 4
+    assert pooled(keys) <= 2
+
+
 def send_keys(codec: ModuleType, queue: Any) -> None:
     """Draw keys in a process of multiprocessing."""
     queue.put(some_keys(codec))

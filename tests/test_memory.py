@@ -7,53 +7,16 @@ import sys
 import tracemalloc
 import weakref
 from collections.abc import Callable
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 from helpers import make_frame
+from memory import KIB, MIB, assert_flat, on_cpython, scaled
 
 from fastws import CodecError, ProtocolError, _pure
 
 KEY = bytes.fromhex("37fa213d")
-KIB = 1024
-MIB = 1 << 20
-on_cpython = pytest.mark.skipif(
-    sys.implementation.name != "cpython", reason="counts references and blocks as CPython does"
-)
-
-
-def resident() -> int:
-    """Give the bytes of memory in use; 0 where the system does not tell."""
-    try:
-        status = Path("/proc/self/status").read_text()
-    except OSError:
-        return 0
-    (line,) = [line for line in status.splitlines() if line.startswith("VmRSS:")]
-    return int(line.split()[1]) * KIB
-
-
-def blocks() -> int:
-    """Give the number of objects allocated."""
-    gc.collect()
-    return sys.getallocatedblocks()
-
-
-def assert_flat(work: Callable[[], Any], runs: int, slack: int = 100) -> None:
-    """Hold that memory after many runs of work is what it was after a few."""
-    work()
-    work()
-    objects, memory = blocks(), resident()
-    for _ in range(runs):
-        work()
-    assert blocks() - objects < slack
-    assert resident() - memory < 4 * MIB
-
-
-def scaled(codec: ModuleType, count: int) -> int:
-    """Give a count that the pure twin gets through in about the same time."""
-    return count // 20 if codec is _pure else count
 
 
 @on_cpython
@@ -79,8 +42,7 @@ def test_a_million_frames_encoded(codec: ModuleType) -> None:
             codec.encode_header(2, 70_000, mask=True)
             codec.encode_close(1000, "bye")
 
-    # The pure twin keeps a batch of masking keys, of which more or fewer are left.
-    assert_flat(work, scaled(codec, 1_000_000) // 1000, slack=2000)
+    assert_flat(work, scaled(codec, 1_000_000) // 1000)
 
 
 @on_cpython

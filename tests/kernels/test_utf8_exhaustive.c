@@ -1,6 +1,7 @@
 /* Every string of 1 to 4 bytes, 4,311,810,304 of them, against UTF-8's definition: the byte-wise
- * states and every level. And every string of 4 bytes that begins as a longer code point, across
- * the turns of vectors and blocks, at every level.
+ * states and every level. And every string of 4 bytes across the turns of vectors and blocks, at
+ * every level: across each of them where it begins as a longer code point, and there unmasked on the
+ * way as well.
  *
  *   test_utf8_exhaustive [--leads LOW-HIGH] [--level NAME]
  *
@@ -97,13 +98,35 @@ static void check_turn(const fws_kernels *level, const string *s, size_t turn, s
     memset(place, 'a', 4);
 }
 
+/* The same where the text is unmasked on the way. */
+static void check_taken_turn(const fws_kernels *level, const string *s, size_t turn, size_t before,
+                             int valid) {
+    static const uint8_t key[4] = {'a', 'b', 'c', 'd'};
+    static uint8_t room[2 * FWS_BLOCK], out[2 * FWS_BLOCK];
+    size_t n = turn < FWS_BLOCK ? FWS_BLOCK : 2 * FWS_BLOCK, at = turn - before, chars = 0;
+    uint8_t width = 0;
+    uint32_t word;
+    memcpy(&word, key, 4);
+    if (!room[1])
+        for (size_t i = 0; i < sizeof room; i++) room[i] = (uint8_t)('a' ^ key[i % 4]);
+    for (size_t i = 0; i < 4; i++) room[at + i] = (uint8_t)(s->bytes[i] ^ key[(at + i) % 4]);
+    if ((level->utf8_take(out, room, n, word, &chars, &width) == n) != valid) {
+        now.at = at;
+        differs(level, s, 4, valid ? "valid, and refused when taken" : "accepted when taken");
+    }
+    for (size_t i = 0; i < 4; i++) room[at + i] = (uint8_t)('a' ^ key[(at + i) % 4]);
+}
+
 /* A string of 4 bytes across the turns of vectors and blocks. */
 static void check_turns(const fws_kernels *level, const string *s, int valid) {
-    if (s->fault < 2 || !strcmp(level->name, "scalar")) {
-        /* The first two bytes have shown it, or there are no vectors: one turn will do. */
-        check_turn(level, s, (size_t)16 << s->bytes[3] % 3, 1 + s->bytes[2] % 3u, valid);
+    size_t turn = (size_t)16 << s->bytes[3] % 3, before = 1 + s->bytes[2] % 3u;
+    if (s->fault < 2 || s->bytes[0] < 0x80 || !strcmp(level->name, "scalar")) {
+        /* The first two bytes have shown it, or there are no vectors, or it is a shorter string
+         * behind ASCII: one turn will do. */
+        check_turn(level, s, turn, before, valid);
         return;
     }
+    check_taken_turn(level, s, turn, before, valid);
     for (size_t turn = 16; turn <= FWS_BLOCK; turn *= 2)
         for (size_t before = 1; before < 4; before++) check_turn(level, s, turn, before, valid);
 }
@@ -119,7 +142,7 @@ FWS_INLINE uint64_t put(string *s, size_t n, unsigned b) {
     check_states(s, n, valid);
     for (size_t i = 0; i < levels_n; i++) {
         check_alone(levels[i], s, n, valid);
-        if (n == 4 && s->bytes[0] >= 0xC2 && s->bytes[0] <= 0xF4) check_turns(levels[i], s, valid);
+        if (n == 4) check_turns(levels[i], s, valid);
     }
     return (uint64_t)valid;
 }
