@@ -67,10 +67,14 @@ class State(IntEnum):
     CLOSED = 3
 
 
-# The reserved bits as they stand in a frame's first byte (RFC 6455 5.2).
 RSV1 = 0x40
+"""The first reserved bit, as it stands in a frame's first byte (RFC 6455 5.2).
+
+permessage-deflate sets it on the first frame of a compressed message (RFC 7692 6)."""
 RSV2 = 0x20
+"""The second reserved bit (RFC 6455 5.2), of which no extension makes use."""
 RSV3 = 0x10
+"""The third reserved bit (RFC 6455 5.2), of which no extension makes use."""
 
 if TYPE_CHECKING:
     from typing import NamedTuple
@@ -87,12 +91,16 @@ if TYPE_CHECKING:
 else:
     # collections.namedtuple makes the like, but importing it takes longer than all of fastws.
     class FrameHeader(tuple):
-        """A frame's header, read (RFC 6455 5.2).
+        """A frame's header, read (RFC 6455 5.2): a named tuple.
 
-        fin: bool, the last frame of its message. rsv: int, the reserved bits that are set (RSV1,
-        RSV2, RSV3). opcode: Opcode, or the plain int of a reserved one. masked: bool. mask: the
-        4-byte masking key as bytes, or None. payload_length: bytes of payload to follow.
-        header_length: bytes of the header itself, 2 to 14.
+        Attributes:
+            fin: bool, the last frame of its message.
+            rsv: int, the reserved bits that are set (RSV1, RSV2, RSV3).
+            opcode: Opcode, or the plain int of a reserved one.
+            masked: bool, whether the payload is masked.
+            mask: the masking key, 4 bytes, or None.
+            payload_length: int, bytes of payload to follow, up to 2 ** 63 - 1.
+            header_length: int, bytes of the header itself, 2 to 14.
         """
 
         __slots__ = ()
@@ -134,7 +142,7 @@ else:
 
 
 class CodecError(Exception):
-    """The peer's bytes break the protocol.
+    """The peer's bytes break the protocol (RFC 6455 7.1.7).
 
     Attributes:
         close_code: int, the code to send in the close frame (RFC 6455 7.4.1).
@@ -149,25 +157,25 @@ class CodecError(Exception):
 
 
 class ProtocolError(CodecError):
-    """The framing is broken: close code 1002."""
+    """The framing is broken: close code 1002 (RFC 6455 7.4.1)."""
 
     close_code = CloseCode.PROTOCOL_ERROR
 
 
 class InvalidUtf8Error(CodecError):
-    """Text is not UTF-8: close code 1007 (RFC 6455 8.1)."""
+    """Text is not UTF-8: close code 1007 (RFC 6455 8.1, 7.4.1)."""
 
     close_code = CloseCode.INVALID_PAYLOAD
 
 
 class PayloadTooBigError(CodecError):
-    """A payload is larger than what was agreed to: close code 1009."""
+    """A payload is larger than what was agreed to: close code 1009 (RFC 6455 7.4.1)."""
 
     close_code = CloseCode.MESSAGE_TOO_BIG
 
 
 class ConnectionClosedError(Exception):
-    """The connection is not open any more: nothing can be sent.
+    """The connection is not open any more: nothing can be sent (RFC 6455 5.5.1).
 
     Attributes:
         code: int, the close code it ended with; None where our own close frame waits for its
