@@ -47,11 +47,7 @@ def test_a_page_names_what_is_replaced_and_nothing_else(host: str) -> None:
     # autobahn goes with asyncio or with Twisted, not with both.
     ways = [[first, each] for each in others] if host == "autobahn" else [HOSTS[host].modules]
     replaced = {name for modules in ways for name in replaced_in(host, modules)}
-    names = {
-        name for cell in REPLACED.findall(prose_of(PAGES[host])) for name in NAME.findall(cell)
-    }
-    if host == "autobahn":  # where it has compiled ones, they stay
-        (rows,) = REPLACED.findall(prose_of(PAGES[host]))
+    (rows,) = REPLACED.findall(prose_of(PAGES[host]))
     names = {name for row in rows.splitlines() for name in NAME.findall(row.split("|")[1])}
     if host == "autobahn":  # where it has compiled ones, they stay
         names = {name for name in names if not name.endswith("Utf8Validator") or name in replaced}
