@@ -25,7 +25,16 @@ __all__ = [
 
 
 class Opcode(IntEnum):
-    """What a frame carries (RFC 6455 5.2)."""
+    """What a frame carries (RFC 6455 5.2).
+
+    Attributes:
+        CONTINUATION: 0, the next part of a message in fragments.
+        TEXT: 1, a text message, or its first part.
+        BINARY: 2, a binary message, or its first part.
+        CLOSE: 8, the end of the connection.
+        PING: 9, a question whether the other side is there.
+        PONG: 10, the answer.
+    """
 
     CONTINUATION = 0
     TEXT = 1
@@ -39,6 +48,23 @@ class CloseCode(IntEnum):
     """Why a connection was closed (RFC 6455 7.4.1 and the IANA registry).
 
     1005, 1006 and 1015 are for reports to the application: they never stand in a close frame.
+
+    Attributes:
+        NORMAL_CLOSURE: 1000, what the connection was for is done.
+        GOING_AWAY: 1001, a server goes down, or a browser leaves the page.
+        PROTOCOL_ERROR: 1002, the other side breaks the protocol.
+        UNSUPPORTED_DATA: 1003, a kind of data that is not taken.
+        NO_STATUS_RECEIVED: 1005, the close frame had no code.
+        ABNORMAL_CLOSURE: 1006, there was no close frame.
+        INVALID_PAYLOAD: 1007, text that is not UTF-8, or the like.
+        POLICY_VIOLATION: 1008, a message against the rules of the application.
+        MESSAGE_TOO_BIG: 1009, a message larger than what is taken.
+        MANDATORY_EXTENSION: 1010, the server did without an extension that the client needs.
+        INTERNAL_ERROR: 1011, something went wrong on this side.
+        SERVICE_RESTART: 1012, the service restarts.
+        TRY_AGAIN_LATER: 1013, the server is overloaded.
+        BAD_GATEWAY: 1014, the server behind this one gave no valid answer.
+        TLS_HANDSHAKE: 1015, the TLS handshake failed.
     """
 
     NORMAL_CLOSURE = 1000
@@ -59,7 +85,14 @@ class CloseCode(IntEnum):
 
 
 class State(IntEnum):
-    """Where a connection stands (the `readyState` of browsers)."""
+    """Where a connection stands (the `readyState` of browsers).
+
+    Attributes:
+        CONNECTING: 0, before the handshake is over.
+        OPEN: 1, messages can be sent.
+        CLOSING: 2, a close frame is under way.
+        CLOSED: 3, it is over.
+    """
 
     CONNECTING = 0
     OPEN = 1

@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import fastws
+
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 DOCS = ROOT / "docs"
 # A copy of the checkout need not have more of the root than README.md.
+IS_WHOLE = (ROOT / "CHANGELOG.md").exists()
 DOCUMENTS = [
     page
     for page in (README, ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md")
@@ -72,8 +75,9 @@ def spans_of(page: Path) -> list[str]:
     return [span.replace("\\|", "|") for span in SPAN.findall(prose_of(page))]
 
 
-def docstring_blocks(package: Path) -> Iterator[tuple[str, str]]:
-    """Give the indented code blocks in docstrings of a package: (module.name, text) of each."""
+def docstring_blocks() -> Iterator[tuple[str, str]]:
+    """Give the indented code blocks in docstrings of fastws: (module.name, text) of each."""
+    package = Path(fastws.__file__).parent
     for file in sorted(package.rglob("*.py")):
         tree = ast.parse(file.read_text(encoding="utf-8"))
         module = ".".join(file.relative_to(package.parent).with_suffix("").parts)

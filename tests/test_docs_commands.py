@@ -198,9 +198,7 @@ def test_each_command_in_a_block_exists(block: Block) -> None:
         check(words)
 
 
-SHELL_IN_DOCSTRINGS = [
-    text for _, text in docstring_blocks(ROOT / "fastws") if text.split()[0] in COMMANDS
-]
+SHELL_IN_DOCSTRINGS = [text for _, text in docstring_blocks() if text.split()[0] in COMMANDS]
 
 
 @pytest.mark.parametrize("text", SHELL_IN_DOCSTRINGS)

@@ -9,13 +9,13 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from enum import Enum
+from enum import Enum, IntEnum
 from importlib import import_module
 from types import FunctionType, SimpleNamespace
 from typing import Any
 
 import pytest
-from pages import DOCS, ROOT, docstring_blocks
+from pages import DOCS, docstring_blocks
 
 import fastws
 import fastws.deflate
@@ -146,6 +146,14 @@ def test_a_docstring_names_every_parameter(name: str) -> None:
     assert re.findall(r"^    (\w+): ", section_of(text_of(name), "Args"), re.M) == wanted
 
 
+@pytest.mark.parametrize("kind", [fastws.Opcode, fastws.CloseCode, fastws.State])
+def test_an_enumeration_names_every_member(kind: type[IntEnum]) -> None:
+    told = re.findall(
+        r"^    (\w+): (\d+), ", section_of(inspect.cleandoc(kind.__doc__ or ""), "Attributes"), re.M
+    )
+    assert [(name, int(value)) for name, value in told] == [(m.name, m.value) for m in kind]
+
+
 @pytest.mark.parametrize("name", RECORDS)
 def test_a_record_names_every_attribute(name: str) -> None:
     kind = FUNCTIONS[name]
@@ -182,12 +190,10 @@ def test_the_codec_names_the_rfc(name: str) -> None:
 
 def shown_in(name: str) -> str:
     """Give the Python that a docstring shows, in one piece."""
-    return "\n".join(text for where, text in docstring_blocks(ROOT / "fastws") if where == name)
+    return "\n".join(text for where, text in docstring_blocks() if where == name)
 
 
-PYTHON = {
-    name for name, text in docstring_blocks(ROOT / "fastws") if not text.startswith("uvicorn ")
-}
+PYTHON = {name for name, text in docstring_blocks() if not text.startswith("uvicorn ")}
 
 
 def run_shown(name: str, **names: Any) -> dict[str, Any]:

@@ -54,6 +54,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     """Lead links to where the site has what they are about."""
     here = page.file.src_uri
+    if page.parent is None:  # no others to go to beside it
+        page.meta["hide"] = ["navigation"]
     if here.startswith("source/"):
         return markdown
 

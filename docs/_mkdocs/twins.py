@@ -7,6 +7,7 @@ docstrings, as a test holds. The compiled one's stand where only a build can see
 from __future__ import annotations
 
 import ast
+import inspect
 from typing import Any
 
 import griffe
@@ -23,7 +24,7 @@ MAKERS = {"uvicorn": "_uvicorn_protocol"}
 
 
 class Twins(griffe.Extension):
-    """Lead names to the pure twin, and read what `__slots__` says of attributes."""
+    """Lead names to the pure twin, and read docstrings where they do not stand in a body."""
 
     def on_package(self, *, pkg: griffe.Module, **_: Any) -> None:
         """Change what was read of the package."""
@@ -38,6 +39,16 @@ class Twins(griffe.Extension):
                 maker = MAKERS.get(host, f"_{host}_classes")
                 target = f"fastws.adapters.{maker}.{name}"
                 module.set_member(name, griffe.Alias(name, target, parent=module))
+
+    def on_module_members(self, *, node: Any, mod: griffe.Module, **_: Any) -> None:
+        """Take the docstrings that classes get by an assignment to their `__doc__`."""
+        for statement in ast.walk(node):
+            match statement:
+                case ast.Assign(
+                    targets=[ast.Attribute(value=ast.Name(id=name), attr="__doc__")],
+                    value=ast.Constant(value=str(text)),
+                ) if name in mod.members:
+                    mod[name].docstring = griffe.Docstring(inspect.cleandoc(text), parent=mod[name])
 
     def on_class_members(self, *, node: Any, cls: griffe.Class, **_: Any) -> None:
         """Take the docstrings of attributes from `__slots__`, and `__new__` for `__init__`."""
