@@ -2,8 +2,8 @@
 
 `<!-- gains: tornado -->` becomes the rows that the table of docs/hosts.md has for a host (several,
 with a semicolon between them): figures stand in one place, where a command writes them. A figure
-in a table is not torn from its unit. An SVG of docs/assets on a line of its own becomes part of the
-page, so that it takes the page's colours.
+in a table is not torn from its unit. An SVG of docs/assets on a line of its own that asks for the
+page's colours becomes part of the page, so that it gets them.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ DOCS = Path(__file__).parents[1]
 GAINS = re.compile(r"^<!-- gains: (.+) -->$", re.M)
 TABLE = re.compile(r"<!-- hosts: begin -->\n(.*?\.)\n+(\|.*?)\n\n", re.S)
 DRAWING = re.compile(r"^!\[([^\]]+)\]\(((?:\.\./)*assets/[\w-]+\.svg)\)$", re.M)
+COLOUR = "var(--md-"
 ROW = re.compile(r"^\|.*", re.M)
 FIGURE = re.compile(r"(?<=\d) (?=(?:[nµm]s|[KM]iB|B)\b|→)|(?<=→) ")
 INTRODUCTION = """\
@@ -35,7 +36,7 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     markdown = GAINS.sub(lambda match: gains(match[1].split("; ")), markdown)
     markdown = ROW.sub(lambda match: FIGURE.sub("\N{NO-BREAK SPACE}", match[0]), markdown)
     here = (DOCS / page.file.src_uri).parent
-    return DRAWING.sub(lambda match: drawing(match[1], here / match[2]), markdown)
+    return DRAWING.sub(lambda match: drawing(match, here / match[2]), markdown)
 
 
 def gains(names: list[str]) -> str:
@@ -71,8 +72,10 @@ def groups_of(rows: list[str]) -> Iterator[tuple[str, list[str]]]:
         yield name, group
 
 
-def drawing(title: str, file: Path) -> str:
-    """Give an SVG as a part of the page."""
-    svg = re.sub(r"<\?xml.*?\?>|<!--.*?-->|\n\s*(?=\n)", "", file.read_text(encoding="utf-8"))
-    start = f'<figure class="drawing" role="img" aria-label="{escape(title)}">'
+def drawing(match: re.Match[str], file: Path) -> str:
+    """Give an SVG as a part of the page; one that has colours of its own stays a picture."""
+    if not file.is_file() or COLOUR not in (svg := file.read_text(encoding="utf-8")):
+        return match[0]
+    svg = re.sub(r"<\?xml.*?\?>|<!--.*?-->|\n\s*(?=\n)", "", svg)
+    start = f'<figure class="drawing" role="img" aria-label="{escape(match[1])}">'
     return f"{start}\n{svg.strip()}\n</figure>"

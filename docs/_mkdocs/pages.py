@@ -27,7 +27,12 @@ DOCUMENTS = {
 }
 ORIGINS = {uri: name for name, uri in DOCUMENTS.items()}
 FENCE = re.compile(r"^(?:```.*?^```|~~~.*?^~~~)", re.M | re.S)
-LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)\s#]+)(#[^)\s]*)?(?=\))")
+# In Markdown, and of pictures in HTML, as a code host takes them for its light and dark colours.
+LINK = re.compile(
+    r"""(?<=\]\()(?![a-z]+:|\#)([^)\s\#]+)(\#[^)\s]*)?(?=\))
+    |(?<=\ src=")(?![a-z]+:)([^"\s]+)(?=")|(?<=\ srcset=")(?![a-z]+:)([^"\s]+)(?=")""",
+    re.X,
+)
 LANGUAGES = {".pyx": "cython", ".pxd": "cython", ".py": "python", ".sh": "bash", ".toml": "toml"}
 
 
@@ -38,8 +43,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.append(File.generated(config, uri, content=text))
     shown: set[str] = set()
     for page in list(files.documentation_pages()):
-        for link, _ in LINK.findall(without_code(page.content_string)):
-            target = path_of(page.src_uri, link)
+        for match in LINK.finditer(without_code(page.content_string)):
+            target = path_of(page.src_uri, link_in(match))
             if target is not None and uri_of(target).startswith("source/") and target not in shown:
                 shown.add(target)
                 text = page_for(target)
@@ -60,12 +65,17 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
         return markdown
 
     def lead(match: re.Match[str]) -> str:
-        target = path_of(here, match[1])
+        target = path_of(here, link_in(match))
         if target is None:
             return match[0]
         return posixpath.relpath(uri_of(target), posixpath.dirname(here)) + (match[2] or "")
 
     return "".join(part if code else LINK.sub(lead, part) for code, part in parts_of(markdown))
+
+
+def link_in(match: re.Match[str]) -> str:
+    """Give what a link leads to, without its anchor."""
+    return match[1] or match[3] or match[4]
 
 
 def parts_of(markdown: str) -> Iterator[tuple[bool, str]]:
