@@ -110,14 +110,28 @@ __all__ = [
 
 
 def install(*hosts: str) -> None:
-    """Put fastws into host libraries; see `fastws.adapters.install`."""
+    """Put fastws into host libraries; see `fastws.adapters.install`.
+
+    Args:
+        hosts: their names; none for every host that has an adapter.
+
+    Raises:
+        ValueError: no adapter has this name.
+    """
     from .adapters import install
 
     install(*hosts)
 
 
 def uninstall(*hosts: str) -> None:
-    """Take fastws out of host libraries; see `fastws.adapters.uninstall`."""
+    """Take fastws out of host libraries; see `fastws.adapters.uninstall`.
+
+    Args:
+        hosts: their names; none for every host that has an adapter.
+
+    Raises:
+        ValueError: no adapter has this name.
+    """
     from .adapters import uninstall
 
     uninstall(*hosts)

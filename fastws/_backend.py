@@ -43,5 +43,8 @@ def load() -> "ModuleType":
 
 codec = load()
 ACCELERATED: bool = codec.__name__ == "fastws._codec"
+"""Whether the compiled core is in use."""
 backend: str = "c" if ACCELERATED else "python"
+"""Which back end is in use: "c" or "python"."""
 simd: str = codec._level() if ACCELERATED else "python"
+"""Which kernels are: "avx512", "avx2", "sse4", "neon", "scalar"; "python" on the pure twin."""

@@ -199,11 +199,18 @@ class Connection:
         self._decoder.feed(data)
 
     def get_buffer(self, sizehint: int = -1) -> memoryview:
-        """Give memory to read into, as asyncio.BufferedProtocol has it."""
+        """Give memory to read into, as asyncio.BufferedProtocol has it.
+
+        Args:
+            sizehint: the bytes wanted; 64 KiB where it is not positive.
+        """
         return self._decoder.get_buffer(sizehint)
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take the bytes that were read into the last `get_buffer()`.
+
+        Args:
+            nbytes: how many, counted from the buffer's first byte.
 
         Raises:
             ValueError: nbytes is negative, or more than there was room for.
@@ -334,7 +341,10 @@ class Connection:
         return self._behind_pongs(message.frame(self._deflate))
 
     def ping(self, data: str | ReadableBuffer = b"") -> bytes:
-        """Give a ping frame of at most 125 bytes, which the peer is to answer with the same.
+        """Give a ping frame, which the peer is to answer with the same data (RFC 6455 5.5.2).
+
+        Args:
+            data: at most 125 bytes; a str is sent as UTF-8.
 
         Raises:
             ConnectionClosedError: the connection is not open.
@@ -344,7 +354,10 @@ class Connection:
         return self._behind_pongs(encode_frame(PING, data, mask=self._mask))
 
     def pong(self, data: str | ReadableBuffer = b"") -> bytes:
-        """Give a pong frame of at most 125 bytes, asked for or not (RFC 6455 5.5.3).
+        """Give a pong frame, asked for or not (RFC 6455 5.5.3).
+
+        Args:
+            data: at most 125 bytes; a str is sent as UTF-8.
 
         Raises:
             ConnectionClosedError: the connection is not open.

@@ -5,13 +5,20 @@ Negotiation gives a `Deflate`: the two streams of one connection, made when firs
 here knows frames: who calls sees to it that RSV1 stands on the first frame of a compressed message
 and nowhere else, and that control frames between fragments never come here.
 
-Server: accepted = settings.accept(request.extensions), a header value and a Deflate, or None.
-Client: send settings.offer(), then settings.check_response(response.extensions).
+On a server:
 
-Memory of one connection, once both directions were used, with a standard zlib:
-    sending: 2 ** (window bits + 2) + 2 ** (mem_level + 9) bytes; 144 KiB for 15 and 5.
-    receiving: 2 ** window bits + 7 KiB; 39 KiB for 15.
-A direction without context takeover holds nothing between messages.
+    accepted = settings.accept(request.extensions)
+    extensions, deflate = accepted or (None, None)  # for the response, and for the connection
+
+On a client:
+
+    offer = settings.offer()
+    deflate = settings.check_response(response.extensions)  # or None: it is done without
+
+Memory of one connection, once both directions were used, with a standard zlib: for sending
+2 ** (window bits + 2) + 2 ** (mem_level + 9) bytes, 144 KiB for 15 and 5; for receiving
+2 ** window bits + 7 KiB, 39 KiB for 15. A direction without context takeover holds nothing between
+messages.
 """
 
 from __future__ import annotations
@@ -110,7 +117,11 @@ class PerMessageDeflate(_Settings):
         return f"<PerMessageDeflate {self.offer()}>"
 
     def new_compressor(self, bits: int) -> Any:
-        """Make a raw deflate stream with a window of 2 ** bits bytes."""
+        """Make a raw deflate stream.
+
+        Args:
+            bits: the window is 2 ** bits bytes, 9 to 15.
+        """
         if self.level is None:
             return self.zlib.compressobj(wbits=-bits, memLevel=self.mem_level)
         return self.zlib.compressobj(level=self.level, wbits=-bits, memLevel=self.mem_level)
@@ -234,22 +245,27 @@ class Deflate:
 
     @property
     def send_bits(self) -> int:
+        """The window of what is sent, 9 to 15."""
         return self._terms[0]
 
     @property
     def receive_bits(self) -> int:
+        """The window of what is received, 8 to 15."""
         return self._terms[1]
 
     @property
     def send_takeover(self) -> bool:
+        """Whether a message that is sent may refer to those before it."""
         return self._terms[2]
 
     @property
     def receive_takeover(self) -> bool:
+        """Whether a message that is received may."""
         return self._terms[3]
 
     @property
     def threshold(self) -> int:
+        """Messages of fewer bytes are to be sent uncompressed."""
         return int(self.settings.threshold)
 
     def compress(self, payload: bytes, *, fin: bool = True) -> bytes:

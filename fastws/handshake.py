@@ -5,13 +5,16 @@ is any iterable of (name, value) pairs, each `str` or `bytes`, names in any case
 as the peer did. What is made here is pairs of `str`. The `Host` header, cookies, credentials and
 which origins are welcome stay with the host.
 
-Server:
+On a server:
+
     request = check_request(method, headers)
-    answer = response_headers(request, subprotocol=..., extensions=...)
-Client:
+    answer = response_headers(request, subprotocol=chosen, extensions=accepted)
+
+On a client:
+
     key = new_key()
-    headers = request_headers(key, subprotocols=..., extensions=...)
-    response = check_response(status, answer, key, subprotocols=..., extensions=...)
+    headers = request_headers(key, subprotocols=wanted, extensions=offer)
+    response = check_response(status, answer, key, subprotocols=wanted, extensions=offer)
 """
 
 from __future__ import annotations
@@ -49,7 +52,7 @@ TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJ
 
 
 class HandshakeError(ValueError):
-    """The peer's half of the opening handshake is not acceptable.
+    """The peer's half of the opening handshake is not acceptable (RFC 6455 4).
 
     Attributes:
         status: on a server the HTTP status to answer with; on a client the one that came.
@@ -114,12 +117,12 @@ class Response:
 
 
 def new_key() -> str:
-    """Make a fresh Sec-WebSocket-Key: 16 random bytes in base64."""
+    """Make a fresh Sec-WebSocket-Key: 16 random bytes in base64 (RFC 6455 4.1)."""
     return b2a_base64(urandom(16), newline=False).decode()
 
 
 def accept_key(key: str) -> str:
-    """Give the Sec-WebSocket-Accept value that proves a server read this key.
+    """Give the Sec-WebSocket-Accept value that proves a server read this key (RFC 6455 4.2.2).
 
     Args:
         key: the Sec-WebSocket-Key, as the client sent it.

@@ -33,18 +33,24 @@ else:
     Status = namedtuple("Status", "host version supported state reason replaced")
     Status.__doc__ = """Where one host library stands.
 
-    host: its name, as `install()` takes it. version: what is installed, or None. supported: the
-    versions that the adapter was proven on, as in ">=1.0,<2". state: "on" (fastws does its work),
-    "off" (not asked for), "waiting" (asked for, not imported yet), "refused" (asked for, but not a
-    host that the adapter knows; or an adapter that cannot be used) or "absent" (not installed).
-    reason: why it was refused, else "". replaced: the full names of what stands replaced.
+    Attributes:
+        host: its name, as `install()` takes it.
+        version: what is installed, or None.
+        supported: the versions that the adapter was proven on, as in ">=1.0,<2".
+        state: "on" (fastws does its work), "off" (not asked for), "waiting" (asked for, not
+            imported yet), "refused" (asked for, but not a host that the adapter knows; or an
+            adapter that cannot be used) or "absent" (not installed).
+        reason: why it was refused, else "".
+        replaced: the full names of what stands replaced.
     """
 
 
 class Range:
-    """Versions from `low` on and below `below`; the third part and what follows may be left out.
+    """Versions from one on and below another; pre-releases count as what they lead to.
 
-    Pre-releases count as the release that they lead to.
+    Args:
+        low: the first version, as in "1.2"; parts that are left out are 0.
+        below: the first one behind them.
     """
 
     def __init__(self, low: str, below: str) -> None:
