@@ -32,6 +32,9 @@ def switched_on(name: str) -> bool:
     return os.environ.get(name, "") not in ("", "0")
 
 
+# How to leave local symbols out, on the platforms whose linkers know it.
+STRIP = {"linux": ["-Wl,-s"], "macosx": ["-Wl,-x"]}
+
 REQUIRED = switched_on("FASTWS_REQUIRE_EXTENSIONS")
 PURE = switched_on("FASTWS_NO_EXTENSIONS")
 STRICT = switched_on("FASTWS_WERROR")
@@ -83,9 +86,10 @@ def compiler_options(compiler_type: str, debug: bool) -> tuple[list[str], list[s
         compile_args.append("-O3")
     if STRICT:
         compile_args += ["-Wall", "-Wextra", "-Werror"]
-    keep_symbols = debug or any(flag.startswith("-g") for flag in asked)
-    strip = not keep_symbols and sysconfig.get_platform().startswith("linux")
-    return compile_args, ["-Wl,-s"] if strip else []
+    if debug or any(flag.startswith("-g") for flag in asked):
+        return compile_args, []
+    # Interpreters are built with -g, and hand it on.
+    return [*compile_args, "-g0"], STRIP.get(sysconfig.get_platform().partition("-")[0], [])
 
 
 def extensions() -> list[Extension]:

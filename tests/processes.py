@@ -16,9 +16,9 @@ FASTWS = ("-m", "fastws")
 def python(
     *words: object, cwd: Path | None = None, path: str = "", **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run this interpreter, with the package and `path` where it finds them."""
+    """Run this interpreter, with `path` and the package where it finds them."""
     clean = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
-    places = os.pathsep.join([ROOT, path]) if path else ROOT
+    places = os.pathsep.join([path, ROOT]) if path else ROOT
     return subprocess.run(
         [sys.executable, *map(str, words)],
         cwd=cwd,

@@ -6,9 +6,6 @@ and without the package index, and runs what it installed from another directory
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 import sys
 import tarfile
 import tomllib
@@ -16,55 +13,23 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from distributions import (
+    FOLDERS,
+    ROOT,
+    build_wheel,
+    copy_checkout,
+    make_venv,
+    output,
+    run,
+    shipped,
+    the_wheel,
+)
 
 pytestmark = pytest.mark.packaging
 
-ROOT = Path(__file__).resolve().parent.parent
 SOURCES = (".py", ".pyi", ".pyx", ".pxd", ".pxi", ".typed", ".c", ".h")
 GENERATED = ("_codec.c", "_codec.html", ".so", ".pyd", ".o", ".pyc")
 WARNING = "fastws was built WITHOUT its compiled core"
-
-
-def run(*command: str | Path, cwd: Path, **switches: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in an environment that holds none of our switches but these."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("FASTWS_", "PYTHON"))}
-    environment |= switches
-    return subprocess.run(
-        [str(part) for part in command], cwd=cwd, env=environment, text=True, capture_output=True
-    )
-
-
-def output(done: subprocess.CompletedProcess[str]) -> str:
-    """Give what a command printed, after seeing that it succeeded."""
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
-
-
-def build_wheel(source: Path, target: Path, **switches: str) -> subprocess.CompletedProcess[str]:
-    pip = (sys.executable, "-m", "pip", "wheel", "--verbose", "--no-index", "--no-deps")
-    return run(*pip, "--no-build-isolation", "-w", target, source, cwd=source.parent, **switches)
-
-
-def the_wheel(folder: Path) -> Path:
-    (wheel,) = folder.glob("*.whl")
-    return wheel
-
-
-def shipped(wheel: Path) -> set[str]:
-    """Name what a wheel installs into the package."""
-    with zipfile.ZipFile(wheel) as archive:
-        return {name for name in archive.namelist() if ".dist-info/" not in name}
-
-
-def copy_checkout(target: Path) -> Path:
-    """Copy what a build could read, and nothing that was built before."""
-    built = ("__pycache__", "*.so", "*.pyd", "*.o", "_codec.c", "build", "node_modules")
-    for name in ("fastws", "tests", "bench", "docs", "examples"):
-        shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns(*built))
-    for path in ROOT.iterdir():
-        if path.is_file():
-            shutil.copy(path, target)
-    return target
 
 
 @pytest.fixture(scope="module")
@@ -102,9 +67,7 @@ def wheel(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def empty_python(tmp_path: Path) -> Path:
     """Give the interpreter of a virtual environment in which nothing is installed."""
-    home = tmp_path / "venv"
-    output(run(sys.executable, "-m", "venv", "--without-pip", home, cwd=tmp_path))
-    return home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    return make_venv(tmp_path / "venv", "--without-pip")
 
 
 def install(python: Path, wheel: Path) -> None:
@@ -121,9 +84,7 @@ def modules() -> set[str]:
 def test_sdist_holds_every_source_and_nothing_generated(unpacked: Path) -> None:
     files = {path.relative_to(unpacked).as_posix() for path in unpacked.rglob("*")}
     in_checkout = [
-        path.relative_to(ROOT)
-        for folder in ("fastws", "tests", "bench", "docs", "examples")
-        for path in (ROOT / folder).rglob("*")
+        path.relative_to(ROOT) for folder in FOLDERS for path in (ROOT / folder).rglob("*")
     ]
     sources = {
         path.as_posix()

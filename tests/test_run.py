@@ -262,7 +262,7 @@ def test_a_child_process_has_the_path_that_it_has_without_us(tmp_path: Path) -> 
 
 
 def test_a_sitecustomize_of_the_users_own_still_runs_once(tmp_path: Path) -> None:
-    (tmp_path / "sitecustomize.py").write_text("print('customized')")
+    (tmp_path / "sitecustomize.py").write_text("print('customized', flush=True)")
     program = tmp_path / "program.py"
     tell = "import sitecustomize; print(sitecustomize.__file__)"
     program.write_text(f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', '{tell}'])")
