@@ -55,6 +55,18 @@ def test_prepared_message_of_the_threshold_is_compressed() -> None:
         assert bool(PreparedMessage(TEXT).frame(server)[0] & RSV1) is compressed
 
 
+def test_prepared_message_is_compressed_where_that_is_shorter() -> None:
+    noise = bytes(random.Random(1).choices(range(64), k=400))
+    server = new(threshold=0, **{SRN: True})[1]
+    gains = set()
+    for size in range(1, len(noise)):
+        gain = size - len(server.compress(noise[:size]))
+        gains.add(gain)
+        frame = PreparedMessage(noise[:size]).frame(server)
+        assert bool(frame[0] & RSV1) is (gain > 0)
+    assert {-1, 0, 1} <= gains
+
+
 @pytest.mark.parametrize("first", ["shared", "own"])
 def test_a_connection_with_takeover_has_frames_of_its_own(first: str) -> None:
     # The same settings, of which a client may ask otherwise.
