@@ -298,9 +298,13 @@ def test_s26_the_collector_may_run_a_destructor_in_any_step(codec: ModuleType) -
 
 
 @pytest.mark.skipif(sys.implementation.name != "cpython", reason="counts on CPython's hooks")
-def test_s26_a_hook_comes_to_the_decoder_in_the_midst_of_a_step(codec: ModuleType) -> None:
+@pytest.mark.parametrize("kind", DECODERS)
+def test_s26_a_hook_comes_to_the_decoder_in_the_midst_of_a_step(
+    codec: ModuleType, kind: str
+) -> None:
     """Whatever Python function a step calls, the hook is refused a step of its own there."""
     refused, stolen = 0, []
+    options: dict[str, Any] = {"rsv": 0x40} if kind == "FrameDecoder" else {"deflate": Plain()}
 
     def hook(frame: Any, event: str, argument: Any) -> None:
         nonlocal refused
@@ -314,8 +318,8 @@ def test_s26_a_hook_comes_to_the_decoder_in_the_midst_of_a_step(codec: ModuleTyp
 
     decoder: Any = None
     for stream, size in itertools.product(streams(), (3, 50, 10_000)):
-        expected = drive(codec.MessageDecoder("client", deflate=Plain()), stream, size)
-        decoder = codec.MessageDecoder("client", deflate=Plain())
+        expected = drive(getattr(codec, kind)("client", **options), stream, size)
+        decoder = getattr(codec, kind)("client", **options)
         stolen.clear()
         sys.setprofile(hook)
         try:

@@ -48,7 +48,7 @@ def in_forks(bench: Bench, budget: float, todo: list[Mutant], add: Add) -> list[
     left = []
     for mutant in todo:
         leaks = any(word in mutant.change for word in ("DECREF", "CLEAR", "Release"))
-        verdict, by = bench.judge(mutant.number, mutant.point, budget, "memory" if leaks else "")
+        verdict, by = bench.judge(mutant, budget, "memory" if leaks else "")
         add(mutant, verdict, by)
         if verdict != KILLED:
             left.append(mutant)
