@@ -74,13 +74,14 @@ def test_a_connection_with_takeover_has_frames_of_its_own(first: str) -> None:
     shared = settings.accept("permessage-deflate; server_no_context_takeover")[1]
     client, own = new()
     assert client.decompress(own.compress(TEXT), limit=BIG) == TEXT
-    message = PreparedMessage(TEXT)
+    other = TEXT[::-1]
+    message = PreparedMessage(other)
     order = [shared, own, own, shared] if first == "shared" else [own, shared, own, shared]
     for deflate in order:
         frame = message.frame(deflate)
         payload = frame[4:] if frame[1] & 0x7F == 126 else frame[2:]
         inflating = client if deflate is own else new()[0]
-        assert inflating.decompress(payload, limit=BIG) == TEXT
+        assert inflating.decompress(payload, limit=BIG) == other
         if deflate is own:
             assert client.decompress(own.compress(TEXT), limit=BIG) == TEXT
 

@@ -143,7 +143,7 @@ class Changer(ast.NodeTransformer):
     def condition(self, node: ast.expr) -> ast.expr:
         """Wrap a condition; what is inside it as well."""
         text = ast.unparse(node)
-        if text == "TYPE_CHECKING":
+        if text == "TYPE_CHECKING" or isinstance(node, ast.Constant):
             return node
         first = self.source.point(node.lineno, *forced(text))
         return call("condition", first, self.inside(node))
