@@ -360,6 +360,28 @@ def test_s26_a_hook_comes_to_the_decoder_in_the_midst_of_a_step(
 
 @on_cpython
 @pytest.mark.parametrize("kind", DECODERS)
+def test_s26_a_step_inside_a_step_is_refused(codec: ModuleType, kind: str) -> None:
+    decoder, found = fresh(codec, kind), []
+    decoder.feed(b"\x83\x00")
+    with hooked(lambda: found.append(outcome(next, decoder)[1])):
+        assert outcome(next, decoder)[1] is ProtocolError
+    assert RuntimeError in found
+
+
+@on_cpython
+@pytest.mark.parametrize("kind", DECODERS)
+def test_s26_a_payload_that_is_fed_in_the_midst_of_a_step(codec: ModuleType, kind: str) -> None:
+    stream = make_frame(2, bytes(range(30))) * 3
+    decoder, pieces, found = fresh(codec, kind), cuts(stream, 1), []
+    for piece in pieces:
+        decoder.feed(piece)
+        with hooked(lambda: decoder.feed(next(pieces, b""))):
+            found += contents(decoder)
+    assert found == [bytes(range(30))] * 3
+
+
+@on_cpython
+@pytest.mark.parametrize("kind", DECODERS)
 def test_s26_a_hook_feeds_the_decoder_in_the_midst_of_a_step(codec: ModuleType, kind: str) -> None:
     def feed() -> None:
         decoder.feed(next(pieces, b""))
@@ -382,7 +404,8 @@ def test_s14_nothing_is_held_of_a_stream_that_ends_while_it_is_fed(
 ) -> None:
     decoder = fresh(codec, kind)
     decoder.feed(b"\x83\x00")
-    with hooked(lambda: outcome(next, decoder)):
+    calls = itertools.count()
+    with hooked(lambda: next(calls) and outcome(next, decoder)):  # not as feed() begins
         decoder.feed(bytes(100))
     assert outcome(next, decoder)[1] is ProtocolError
     assert decoder.buffered == 0
