@@ -369,15 +369,25 @@ def test_s26_a_step_inside_a_step_is_refused(codec: ModuleType, kind: str) -> No
 
 
 @on_cpython
+@pytest.mark.parametrize("number", range(12))
 @pytest.mark.parametrize("kind", DECODERS)
-def test_s26_a_payload_that_is_fed_in_the_midst_of_a_step(codec: ModuleType, kind: str) -> None:
-    stream = make_frame(2, bytes(range(30))) * 3
-    decoder, pieces, found = fresh(codec, kind), cuts(stream, 1), []
-    for piece in pieces:
-        decoder.feed(piece)
-        with hooked(lambda: decoder.feed(next(pieces, b""))):
+def test_s26_the_rest_is_fed_at_some_call_of_a_step(
+    codec: ModuleType, kind: str, number: int
+) -> None:
+    def feed() -> None:
+        if next(calls) == number:
+            decoder.feed(rest.pop())
+
+    decoder, found = fresh(codec, kind), []
+    stream = make_frame(2, b"payload") * 2
+    for cut in range(1, len(stream)):
+        decoder.feed(stream[:cut])
+        calls, rest = itertools.count(), [stream[cut:]]
+        with hooked(feed):
             found += contents(decoder)
-    assert found == [bytes(range(30))] * 3
+        decoder.feed(b"".join(rest))
+        found += contents(decoder)
+    assert found == [b"payload"] * 2 * (len(stream) - 1)
 
 
 @on_cpython
