@@ -96,7 +96,7 @@ def go_on(raw: bytes, state: Utf8State) -> tuple[int, Utf8State]:
     at = state[0]
     if at:
         good, state = walk(raw[:at], 0, state)
-        if good != at or state[0]:
+        if good != at:
             return good, state
     while size - at > 3:
         try:

@@ -266,17 +266,14 @@ class Stream:
         return before
 
     def _enter(self) -> None:
-        """Begin a step where that is not sure to be allowed."""
-        if self._step != IDLE:
-            if self._step != LOST:
-                raise in_use()
-            self._stop(out_of_memory(self._length))
-        if not self._ended:
-            self._step = INSIDE
+        """Begin a step where another one is on, or was left in the midst."""
+        if self._step != LOST:
+            raise in_use()
+        self._stop(out_of_memory(self._length))
 
     def _leave(self, error: BaseException) -> None:
         """End a step that found no frame."""
-        if self._step == INSIDE and not self._ended and not isinstance(error, StopIteration):
+        if not self._ended and not isinstance(error, StopIteration):
             self._step = LOST
         elif self._step != LOST:
             self._step = IDLE
@@ -331,7 +328,7 @@ class Stream:
         while self._filled < length or self._payload is None:
             at = self._at
             piece = self._chunk[at : at + length - self._filled]
-            if self._payload is None and len(piece) == length:
+            if len(piece) == length:
                 whole = xor(piece, self._head[-4:]) if self._head[1] > 0x7F else piece
                 self._at = at + length
                 return whole
@@ -372,7 +369,7 @@ class Stream:
         """Read the header that is next; False where bytes are missing."""
         while True:
             cut, at = self._cut, self._at
-            head = cut + self._chunk[at : at + HEADER_MAX - len(cut)]
+            head = cut + self._chunk[at : at + HEADER_MAX]
             size = self._judge(head) if len(head) >= 2 else HEADER_MAX
             self._open = bool(head)
             if size <= len(head):

@@ -262,6 +262,23 @@ def test_s10_pings_between_fragments(make: Make, role: str) -> None:
     assert owed(connection) == [(PONG, b"?")]
 
 
+def test_a_thread_may_take_what_is_owed_in_the_midst(make: Make, role: str) -> None:
+    class Shared(list[bytes]):
+        """A list that another thread empties when its second item is asked for."""
+
+        def pop(self, at: Any = -1) -> bytes:
+            if len(self) == 1:
+                self.clear()
+            return super().pop(at)
+
+    connection: Any = make(role)
+    connection.feed(from_peer(connection, PING, b"1") + from_peer(connection, PING, b"2"))
+    run(connection)
+    connection._owed = Shared(connection._owed)
+    assert owed(connection) == [(PONG, b"1")]
+    assert connection.data_to_send() == b""
+
+
 # --- Construction --------------------------------------------------------------------------------
 
 

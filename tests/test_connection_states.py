@@ -159,5 +159,8 @@ def test_the_error_is_no_codec_error_and_tells_what_happened() -> None:
     assert str(ConnectionClosedError(1006)) == "the connection was closed with code 1006"
     error = ConnectionClosedError(1001, "bye")
     assert str(error) == "the connection was closed with code 1001: bye"
-    for other in (copy.copy(error), pickle.loads(pickle.dumps(error))):
-        assert (type(other), other.code, other.reason) == (ConnectionClosedError, 1001, "bye")
+    assert ConnectionClosedError().args == (None, "")
+    for made in (error, ConnectionClosedError(code=1001, reason="bye")):
+        for other in (copy.copy(made), pickle.loads(pickle.dumps(made))):
+            assert (type(other), other.code, other.reason) == (ConnectionClosedError, 1001, "bye")
+            assert other.args == (1001, "bye")

@@ -170,6 +170,14 @@ def test_examples_of_the_rfc(payloads: str, module: ModuleType) -> None:
             assert first + rest == b"Hello"
 
 
+def test_what_looks_like_a_tail_inside_a_message_is_none(module: ModuleType) -> None:
+    """Behind a final block in a fragment, these four bytes begin a stored block of 65280."""
+    content = bytes(range(255)) * 256
+    deflate = Deflate(PerMessageDeflate(zlib=module))
+    assert deflate.decompress(b"\x03\0" + b"\0\0\xff\xff", limit=BIG, fin=False) == b""
+    assert deflate.decompress(b"\0" + content + b"\0", limit=BIG) == content
+
+
 WINDOWS = st.none() | st.integers(9, 15)
 SETTINGS = st.fixed_dictionaries(
     {SRN: st.booleans(), CRN: st.booleans(), SMB: WINDOWS, CMB: WINDOWS | st.just(True)}

@@ -55,6 +55,18 @@ def test_prepared_message_of_the_threshold_is_compressed() -> None:
         assert bool(PreparedMessage(TEXT).frame(server)[0] & RSV1) is compressed
 
 
+def test_prepared_message_is_compressed_where_that_is_shorter() -> None:
+    noise = bytes(random.Random(1).choices(range(64), k=400))
+    server = new(threshold=0, **{SRN: True})[1]
+    gains = set()
+    for size in range(1, len(noise)):
+        gain = size - len(server.compress(noise[:size]))
+        gains.add(gain)
+        frame = PreparedMessage(noise[:size]).frame(server)
+        assert bool(frame[0] & RSV1) is (gain > 0)
+    assert {-1, 0, 1} <= gains
+
+
 @pytest.mark.parametrize("first", ["shared", "own"])
 def test_a_connection_with_takeover_has_frames_of_its_own(first: str) -> None:
     # The same settings, of which a client may ask otherwise.
@@ -62,13 +74,14 @@ def test_a_connection_with_takeover_has_frames_of_its_own(first: str) -> None:
     shared = settings.accept("permessage-deflate; server_no_context_takeover")[1]
     client, own = new()
     assert client.decompress(own.compress(TEXT), limit=BIG) == TEXT
-    message = PreparedMessage(TEXT)
+    other = TEXT[::-1]
+    message = PreparedMessage(other)
     order = [shared, own, own, shared] if first == "shared" else [own, shared, own, shared]
     for deflate in order:
         frame = message.frame(deflate)
         payload = frame[4:] if frame[1] & 0x7F == 126 else frame[2:]
         inflating = client if deflate is own else new()[0]
-        assert inflating.decompress(payload, limit=BIG) == TEXT
+        assert inflating.decompress(payload, limit=BIG) == other
         if deflate is own:
             assert client.decompress(own.compress(TEXT), limit=BIG) == TEXT
 

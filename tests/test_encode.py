@@ -345,8 +345,12 @@ def test_s20_every_close_code(codec: ModuleType) -> None:
         raised = "raises", ValueError, f"close code {code} may not be sent"
         assert outcome(codec.encode_close, code) == raised
         assert outcome(codec.encode_frame, 8, payload) == raised
-    for code in (-1, -1000, 65_536, 65_536 + 1000, 2**70):
-        assert outcome(codec.encode_close, code)[2] == f"close code {code} may not be sent"
+
+
+@pytest.mark.parametrize("code", [-1, -1000, 65_536, 65_536 + 1000, 2**70])
+def test_s20_close_codes_of_more_than_two_bytes(codec: ModuleType, code: int) -> None:
+    raised = "raises", ValueError, f"close code {code} may not be sent"
+    assert outcome(codec.encode_close, code) == raised
 
 
 def test_s20_close_codes_of_the_enum(codec: ModuleType) -> None:

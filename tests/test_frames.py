@@ -65,6 +65,13 @@ def test_frame_takes_keywords_and_reserved_opcodes(codec: ModuleType) -> None:
     assert type(frame.opcode) is int
 
 
+def test_frame_has_one_of_16_opcodes(codec: ModuleType) -> None:
+    assert [codec.Frame(opcode, b"").opcode for opcode in range(16)] == [*range(16)]
+    for wrong in (-1, 16, 255, 1 << 80):
+        with pytest.raises(ValueError, match=f"^opcode must be from 0 to 15, not {wrong}$"):
+            codec.Frame(wrong, b"")
+
+
 @pytest.mark.parametrize("name", ["opcode", "payload", "fin", "rsv", "masked", "other"])
 def test_frame_cannot_be_changed(codec: ModuleType, name: str) -> None:
     frame = codec.Frame(1, b"hi", False, RSV1)

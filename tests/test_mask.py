@@ -333,3 +333,18 @@ def test_s24_nothing_outside_is_touched(codec: ModuleType, guarded: memoryview) 
             assert piece == naive_mask(plain, KEY)
             piece[:] = plain
     assert guarded == data
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="__buffer__ in Python came with 3.12")
+def test_buffer_that_can_be_had_once_only_is_refused(codec: ModuleType) -> None:
+    class Once:
+        asked = False
+
+        def __buffer__(self, flags: int) -> memoryview:
+            if self.asked:
+                raise BufferError("no more")
+            self.asked = True
+            return memoryview(b"data")
+
+    with pytest.raises(BufferError, match="^buffer is read-only$"):
+        codec.mask_inplace(Once(), b"mask")

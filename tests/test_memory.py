@@ -171,6 +171,21 @@ def test_chunks_are_let_go(codec: ModuleType) -> None:
         assert sys.getrefcount(part) == count
 
 
+def test_chunks_without_a_byte_are_not_held(codec: ModuleType) -> None:
+    decoder = codec.FrameDecoder("client")
+    decoder.feed(make_frame(1, b"a")[:1])
+    decoder.feed(make_frame(1, b"a")[1:])
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for _ in range(4096):
+            decoder.feed(b"")
+        assert tracemalloc.get_traced_memory()[0] - before < KIB
+    finally:
+        tracemalloc.stop()
+    assert [frame.payload for frame in decoder] == [b"a"]
+
+
 def test_large_frame_leaves_a_small_decoder(codec: ModuleType) -> None:
     wire = make_frame(2, bytes(2 * MIB))
     decoder = codec.FrameDecoder("client", max_payload_size=None)

@@ -311,6 +311,7 @@ STARTS = [
     (b"\x09\x00", "fragmented control frame", "fragmented control frame"),
     (b"\x88\x7e", *["control frame payload longer than 125 bytes"] * 2),
     (b"\x89\x80", *["frame from the server is masked"] * 2),
+    (b"\x89\xfd", *["frame from the server is masked"] * 2),
 ]
 
 

@@ -85,7 +85,8 @@ def test_errors(error: type[fastws.CodecError], base: type[Exception], code: int
     assert not issubclass(error, (TypeError, ValueError))
     made = error("what is wrong")
     assert (made.close_code, made.reason, str(made)) == (code, "what is wrong", "what is wrong")
-    assert (error().reason, error().close_code) == ("", code)
+    assert (error().reason, error().close_code, error().args) == ("", code, ("",))
+    assert str(error(reason="what is wrong")) == "what is wrong"
 
 
 @pytest.mark.parametrize(("error", "base", "code"), ERRORS)

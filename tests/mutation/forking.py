@@ -1,24 +1,28 @@
 """Run tests on mutants without starting anew: tests are collected once, then a fork for each.
 
 A first fork runs all tests and notes which places each comes by, so a mutant meets those alone,
-the quick ones first. What takes much longer than it did, or much more memory, is killed as well.
+first the quick ones and those that killed its neighbours. What takes much longer than it did, or
+much more memory, is killed as well.
 """
 
 from __future__ import annotations
 
 import ctypes
+import gc
 import json
 import os
 import resource
 import signal
 import time
 from bisect import bisect
+from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from points import Mutant
 
 MEMORY = 3 << 30  # bytes of address space that a mutant may take beside what is there
 SLOW = 0.3  # seconds from which a test is not believed at once
@@ -67,8 +71,10 @@ class Bench:
         session.config.pluginmanager.register(self.report)
         self.seconds: dict[int, float] = {}
         self.reaching: dict[int, list[int]] = {}  # tests by place
-        self.kills: dict[int, int] = {}  # mutants by test
+        self.kills: Counter[tuple[str, int]] = Counter()  # mutants by scope, or "", and by test
+        self.last = -1  # the test that killed the last mutant
         self.keeps = False  # what a file of tests has set up
+        gc.freeze()  # forks leave it alone, and so share it
 
     # --- In a fork ---
 
@@ -133,13 +139,15 @@ class Bench:
             for place in places:
                 self.reaching.setdefault(place, []).append(index)
 
-    def judge(self, number: int, point: int, budget: float, hint: str = "") -> tuple[str, str]:
+    def judge(self, mutant: Mutant, budget: float, hint: str = "") -> tuple[str, str]:
         """Run the tests that come by a mutant's place; give the verdict and who killed it.
 
         Those that take long are left out where all together would take more than the budget, but
         not those of files that the hint names.
         """
-        tests = sorted(self.reaching.get(point, []), key=self._order)
+        scope = f"{mutant.file} {mutant.scope}"
+        tests = self.reaching.get(mutant.point, [])
+        tests = sorted(tests, key=lambda index: self._order(index, scope))
         if self.keeps:
             tests = list(self.seconds)
         if not tests:
@@ -147,7 +155,10 @@ class Bench:
         spent = list(accumulate(self.seconds[index] for index in tests))
         quick = tests[: max(1, bisect(spent, budget))]
         apt = [index for index in tests if hint and hint in self.items[index].path.name]
-        return self.meet(number, list(dict.fromkeys(quick + apt)))
+        verdict, by = self.meet(mutant.number, list(dict.fromkeys(quick + apt)))
+        if verdict == KILLED:
+            self.kills.update({("", self.last): 1, (scope, self.last): 1})
+        return verdict, by
 
     def run_quick(self, record: Path, budget: float) -> int:
         """Run the quickest tests in this process until one fails; 1 where one did."""
@@ -158,8 +169,8 @@ class Bench:
         chosen = [index for index, until in zip(tests, spent, strict=True) if until < budget]
         return int(any(self._test(index) for index in chosen))
 
-    def _order(self, index: int) -> float:
-        return self.seconds[index] / (1 + self.kills.get(index, 0))
+    def _order(self, index: int, scope: str) -> float:
+        return self.seconds[index] / (1 + self.kills["", index] + 50 * self.kills[scope, index])
 
     def meet(self, number: int, tests: list[int]) -> tuple[str, str]:
         reading, writing = os.pipe()
@@ -176,7 +187,7 @@ class Bench:
         if len(tests) > 1 and (self.seconds[index] > SLOW or os.WIFSIGNALED(status)):
             if self.meet(number, [index])[0] == SURVIVED:
                 return self.meet(number, [test for test in tests if test != index])
-        self.kills[index] = self.kills.get(index, 0) + 1
+        self.last = index
         how = "" if os.WIFEXITED(status) else f" (signal {os.WTERMSIG(status)})"
         return KILLED, self.items[index].nodeid + how
 

@@ -20,6 +20,7 @@ from points import BUILD, Mutant
 from results import Results
 
 DOOR = "fastws/_codec_door.pxi"
+ALONE = 120  # seconds of the processor's time that a mutant may take in a process of its own
 Add = Callable[[Mutant, str, str], None]
 
 
@@ -30,7 +31,7 @@ def alone(back_end: str, number: int, *tests: str) -> tuple[str, str]:
     environment = {**os.environ, "FASTWS_MUTANT": str(number)}
     try:
         done = subprocess.run(
-            command, capture_output=True, timeout=300, check=False, env=environment
+            command, capture_output=True, timeout=8 * ALONE, check=False, env=environment
         )
     except subprocess.TimeoutExpired:
         return KILLED, "at import (time)"
@@ -42,18 +43,12 @@ def record_of(back_end: str) -> Path:
     return BUILD / f"{'pure' if back_end == 'pure' else 'core'}.tests.json"
 
 
-def reached_at_import(running: Running) -> set[int]:
-    """Import what has mutants, and give the places that this came by."""
-
-    return set(running.reached)
-
-
 def in_forks(bench: Bench, budget: float, todo: list[Mutant], add: Add) -> list[Mutant]:
     """Judge mutants in forks; give those that no test killed."""
     left = []
     for mutant in todo:
         leaks = any(word in mutant.change for word in ("DECREF", "CLEAR", "Release"))
-        verdict, by = bench.judge(mutant.number, mutant.point, budget, "memory" if leaks else "")
+        verdict, by = bench.judge(mutant, budget, "memory" if leaks else "")
         add(mutant, verdict, by)
         if verdict != KILLED:
             left.append(mutant)
@@ -93,7 +88,6 @@ def judge_all(
     args: argparse.Namespace,
     files: list[str],
     todo: list[Mutant],
-    at_import: set[int],
     results: Results,
     known: list[Declaration],
 ) -> None:
@@ -103,6 +97,7 @@ def judge_all(
 
     def work(bench: Bench) -> None:
         start = time.monotonic()
+        at_import = set(running.reached)  # the tests are collected, and nothing more was done
         bench.record(record_of(args.back_end), again=not args.resume)
         print(f"{len(bench.items)} tests, recorded in {time.monotonic() - start:.0f} s", flush=True)
         here = [mutant for mutant in todo if mutant.file != DOOR]

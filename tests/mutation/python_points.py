@@ -21,6 +21,7 @@ from typing import Any
 from points import MOVED, ROOT, Catalogue, Source, forced, short
 
 MODULES = [
+    "_backend",
     "_pure",
     "_pure_events",
     "_pure_frames",
@@ -28,6 +29,7 @@ MODULES = [
     "_pure_messages",
     "_pure_stream",
     "_rules",
+    "_types",
     "connection",
     "deflate",
     "handshake",
@@ -141,13 +143,16 @@ class Changer(ast.NodeTransformer):
     def condition(self, node: ast.expr) -> ast.expr:
         """Wrap a condition; what is inside it as well."""
         text = ast.unparse(node)
-        if text == "TYPE_CHECKING":
+        if text == "TYPE_CHECKING" or isinstance(node, ast.Constant):
             return node
         first = self.source.point(node.lineno, *forced(text))
         return call("condition", first, self.inside(node))
 
     def inside(self, node: ast.expr) -> ast.expr:
         """Change what is in a condition that is wrapped already."""
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            node.operand = self.inside(node.operand)
+            return node
         return self.visit_Compare(node, True) if isinstance(node, ast.Compare) else self.visit(node)
 
     def _tested(self, node: Any) -> Any:
@@ -164,6 +169,10 @@ class Changer(ast.NodeTransformer):
         return node
 
     visit_While = visit_IfExp = _tested
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> Any:
+        """A `not` that is given or kept is a condition as well."""
+        return self.condition(node) if isinstance(node.op, ast.Not) else self.generic_visit(node)
 
     def visit_If(self, node: ast.If) -> Any:
         # Without its only statement, a guard is as if its condition were false.

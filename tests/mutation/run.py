@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import sys
 from pathlib import Path
 
 import declared
 import guards
 from forking import KILLED, Running, with_tests
-from judging import alone, judge_all, reached_at_import, record_of
+from judging import ALONE, alone, judge_all, record_of
 from points import BUILD, ROOT, Catalogue, Mutant
 from results import Results, conclude
 
@@ -27,7 +28,7 @@ BACK_ENDS = ["pure", "compiled", "c", "core"]  # core: the two before it
 # What does not test the codec, or does so in other processes: judging.py has those.
 OTHER_TESTS = """allocations autobahn_runner autobahn_trial backend bench_hosts cli
     connection_example docs door fuzz_run hosts_runner imports kernels packaging run server_examples
-    threads types""".split()
+    threads""".split()
 
 
 def tests() -> list[str]:
@@ -102,6 +103,7 @@ def main() -> int:
     files = args.tests or tests()
     if args.alone:
         running.use(args.alone)
+        resource.setrlimit(resource.RLIMIT_CPU, (ALONE, ALONE))
         files += ["tests/test_backend.py"] * (args.back_end != "pure" and not args.tests)
         with_tests(files, running, lambda b: os._exit(b.run_quick(record_of(args.back_end), 10)))
     results = Results(BUILD / f"{args.back_end}.jsonl", args.resume)
@@ -112,9 +114,8 @@ def main() -> int:
         if m.key not in results.verdicts
         or (args.again and results.verdicts[m.key][0] != KILLED and not declared.fitting(known, m))
     ]
-    at_import = reached_at_import(running)
     if todo:
-        judge_all(running, args, files, todo, at_import, results, known)
+        judge_all(running, args, files, todo, results, known)
     return 0 if conclude(mutants, results, every) else 1
 
 
