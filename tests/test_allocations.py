@@ -79,6 +79,7 @@ def starve(case: Callable[[Starved], None], row: int, ours: bool = True) -> int:
     No object stays behind, unless it is the interpreter's own affair. To count them takes longer
     the more there are in the process, so it is done once for all.
     """
+    gc.collect()  # what others left behind
     grown = []
     gc.collect()  # which also empties CPython's free lists: what is in them is none of the case's
     # What the first runs keep are the caches of the interpreter.

@@ -47,7 +47,7 @@ class Running(Protocol):
 def level_of(item: pytest.Item) -> str | None:
     """Name the back end or level that a test runs on, where it is one of several."""
     parameters = getattr(getattr(item, "callspec", None), "params", {})
-    return parameters.get("codec")
+    return parameters.get("codec", parameters.get("back_end"))
 
 
 class Failed:

@@ -1,7 +1,8 @@
 """How a mutant is judged: in a fork first; what survives there, by what takes longer.
 
-That is a process of its own for what works as the package is imported, or in other processes; a
-second extension for what is there for such alone; and the kernels' own tests in C, sanitized.
+That is each test that comes by, however slow; a process of its own for what works as the package is
+imported, or in other processes; allocations that fail; a second extension for what is there for
+such alone; and the kernels' own tests in C, sanitized.
 """
 
 from __future__ import annotations
@@ -55,6 +56,16 @@ def in_forks(bench: Bench, budget: float, todo: list[Mutant], add: Add) -> list[
     return left
 
 
+def starved(running: Running, todo: list[Mutant], add: Add) -> None:
+    """Judge what may only show where memory runs out, by the tests that let it."""
+
+    def work(bench: Bench) -> None:
+        bench.record(BUILD / "allocations.tests.json")
+        in_forks(bench, float("inf"), [m for m in todo if m.point in bench.reaching], add)
+
+    with_tests(["tests/test_allocations.py"], running, work, marks="")
+
+
 def through_the_door(running: Running, todo: list[Mutant], add: Add) -> None:
     """Judge what only other extensions call, by the tests that build one."""
 
@@ -95,6 +106,9 @@ def judge_all(
     left: list[Mutant] = []
     add = results.add
 
+    def is_open(mutant: Mutant) -> bool:
+        return results.verdicts[mutant.key][0] != KILLED and not fitting(known, mutant)
+
     def work(bench: Bench) -> None:
         start = time.monotonic()
         at_import = set(running.reached)  # the tests are collected, and nothing more was done
@@ -102,16 +116,20 @@ def judge_all(
         print(f"{len(bench.items)} tests, recorded in {time.monotonic() - start:.0f} s", flush=True)
         here = [mutant for mutant in todo if mutant.file != DOOR]
         left.extend(in_forks(bench, args.budget, here, add))
+        in_forks(bench, float("inf"), [mutant for mutant in left if is_open(mutant)], add)
         reached = set(bench.reaching)
         for mutant in left:
-            if mutant.point in at_import or mutant.point not in reached:
+            killed = results.verdicts[mutant.key][0] == KILLED
+            if not killed and (mutant.point in at_import or mutant.point not in reached):
                 add(mutant, *alone(args.back_end, mutant.number))
 
     with_tests(files, running, work)
     door = [mutant for mutant in todo if mutant.file == DOOR]
     if door:
         through_the_door(running, door, add)
+    hungry = [m for m in left if is_open(m) and m.file.endswith((".pyx", ".pxi"))]
+    if hungry:
+        starved(running, hungry, add)
     for mutant in left:
-        survived = results.verdicts[mutant.key][0] != KILLED and not fitting(known, mutant)
-        if survived and mutant.file.endswith((".c", ".h")) and not args.no_c:
+        if is_open(mutant) and mutant.file.endswith((".c", ".h")) and not args.no_c:
             add(mutant, *in_c(mutant))
