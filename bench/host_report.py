@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from facts import number, place, system, write
 from load import Case
-from report import number, place, system, write
 from startup import Cost
 
 if TYPE_CHECKING:

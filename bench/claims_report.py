@@ -1,16 +1,13 @@
-"""Say what came out: a line for each claim as it is measured, JSON, and a table in Markdown."""
+"""Say what claims.py found: a line for each claim as it is measured, JSON, and a table."""
 
 from __future__ import annotations
 
 import json
-import platform
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import fastws
+from facts import environment, number, place, write
 
 if TYPE_CHECKING:
     from claims import Result
@@ -21,38 +18,6 @@ class Times(NamedTuple):
 
     best: float
     median: float
-
-
-def environment() -> dict[str, str]:
-    """Say where the figures come from, and whom they compare with."""
-    import rivals
-
-    return system() | rivals.versions()
-
-
-def system() -> dict[str, str]:
-    """Say where the figures come from."""
-    return {
-        "processor": processor(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "fastws": f"{fastws.__version__}, {fastws.backend}, {fastws.simd}",
-    }
-
-
-def processor() -> str:
-    """Give the processor's name where the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
-
-
-def number(value: float) -> str:
-    """Write three significant digits, and never fewer than all of those before the point."""
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def wanted(result: Result) -> str:
@@ -106,33 +71,12 @@ def write_json(file: str, results: Sequence[Result], *, quick: bool) -> None:
     write(file, json.dumps(found, indent=1) + "\n")
 
 
-def write(file: str, content: str) -> None:
-    if file == "-":
-        sys.stdout.write(content)
-    else:
-        Path(file).write_text(content)
-
-
 # --- Markdown ------------------------------------------------------------------------------------
 
 
 def write_markdown(file: str, results: Sequence[Result], command: str) -> None:
     """Print the table, or put it into a file in place of the one between its markers."""
     place(file, "claims", markdown(results, command))
-
-
-def place(file: str, name: str, lines: Sequence[str]) -> None:
-    """Print lines, or put them into a file between its markers of this name."""
-    first, last = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    block = "\n".join([first, *lines, last])
-    if file == "-":
-        print(block)
-        return
-    before, begin, rest = Path(file).read_text().partition(first)
-    _, end, after = rest.partition(last)
-    if not begin or not end:
-        raise SystemExit(f"{file} has no place for the table: {first} and {last}")
-    write(file, before + block + after)
 
 
 def markdown(results: Sequence[Result], command: str) -> list[str]:
