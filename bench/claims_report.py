@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from facts import environment, number, place, write
+from output import place, write
+
+from fastws._bench.facts import environment, number
 
 if TYPE_CHECKING:
     from claims import Result

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from experiments import EXPERIMENTS, TimeSide
-from facts import environment
 
 from fastws._bench.experiments import Case
+from fastws._bench.facts import environment
 
 # Enough for a table that is looked at; more by --benchmark-max-time.
 SECONDS = "0.2"

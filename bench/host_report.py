@@ -6,9 +6,11 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from facts import number, place, system, write
 from load import Case
+from output import place, write
 from startup import Cost
+
+from fastws._bench.facts import number, system
 
 if TYPE_CHECKING:
     from bench_hosts import Result, Target

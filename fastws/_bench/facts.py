@@ -1,14 +1,13 @@
-"""What every report says: where figures come from, how a number is written, where a text goes."""
+"""What every report says: where figures come from, and how a number is written."""
 
 from __future__ import annotations
 
 import platform
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import fastws
-from fastws._bench import rivals
+
+from . import rivals
 
 
 def environment() -> dict[str, str]:
@@ -39,24 +38,3 @@ def processor() -> str:
 def number(value: float) -> str:
     """Write three significant digits, and never fewer than all of those before the point."""
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
-
-
-def write(file: str, content: str) -> None:
-    if file == "-":
-        sys.stdout.write(content)
-    else:
-        Path(file).write_text(content)
-
-
-def place(file: str, name: str, lines: Sequence[str]) -> None:
-    """Print lines, or put them into a file between its markers of this name."""
-    first, last = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    block = "\n".join([first, *lines, last])
-    if file == "-":
-        print(block)
-        return
-    before, begin, rest = Path(file).read_text().partition(first)
-    _, end, after = rest.partition(last)
-    if not begin or not end:
-        raise SystemExit(f"{file} has no place for the table: {first} and {last}")
-    write(file, before + block + after)
