@@ -26,6 +26,10 @@ DOES = {
     "frames": "takes frames",
     "mask": "masks",
 }
+PURE = (
+    "The compiled core is not in use here. What was measured is the pure twin, which is there to "
+    "be right, and not quick: beside a library with C of its own it gains nothing."
+)
 WHOLE = (
     "A whole server gains less, since its event loop, its sockets and the program stay as they "
     "are. `fastws run` puts fastws under it; `fastws info` tells under what."
@@ -80,6 +84,8 @@ def left_out() -> dict[str, str]:
 
 def closing(measured: Sequence[Measured]) -> list[str]:
     """Give the sentences that say what this machine gains."""
+    if not fastws.ACCELERATED:
+        return [PURE]
     by_bench = gains(measured)
     said = [
         f"Here fastws {does} {comparison(by_bench[name])}."
