@@ -26,9 +26,8 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-import data
-
 import fastws
+from fastws._bench import data
 
 WORKER = Path(__file__).with_name("aiohttp_worker.py")
 VARIANTS = ("stock", "adapter", "reading", "writing")

@@ -15,13 +15,12 @@ import argparse
 from functools import partial
 from typing import Any
 
-import data
-import rivals
-from data import KIB, MIB
-from experiments import Case
-from measure import CLOCK_COST, FULL, QUICK, Effort, Side, clock, compare, passes
-
 from fastws import MessageDecoder, Text
+from fastws._bench import data
+from fastws._bench.data import KIB, MIB
+from fastws._bench.experiments import Case
+from fastws._bench.measure import CLOCK_COST, FULL, QUICK, Effort, Side, clock, compare, passes
+from fastws._bench.rivals import aiohttp
 
 SIZES = (16, 125, KIB, 4 * KIB, 16 * KIB, 64 * KIB, 256 * KIB, MIB)
 
@@ -40,7 +39,7 @@ def stand_in(stream: data.Stream) -> Side:
             queue.feed_data(tuple.__new__(WSMessage, (kind, payload, "")), len(payload))
 
     def feed() -> tuple[float, Any]:
-        queue = WebSocketDataQueue(rivals.ReadingProtocol(), 1 << 30, loop=None)
+        queue = WebSocketDataQueue(aiohttp.ReadingProtocol(), 1 << 30, loop=None)
         decoder = MessageDecoder("server", max_message_size=1 << 30)
         start = clock()
         for read in stream.reads:
@@ -54,7 +53,7 @@ def stand_in(stream: data.Stream) -> Side:
 
 
 def both(stream: data.Stream) -> list[Side]:
-    return [rivals.aiohttp_messages(stream), stand_in(stream)]
+    return [aiohttp.messages(stream), stand_in(stream)]
 
 
 def rows(effort: Effort) -> list[str]:

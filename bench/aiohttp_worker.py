@@ -20,12 +20,12 @@ from typing import Any
 
 import aiohttp
 import aiohttp.client
-import data
 from aiohttp import WSMessage, WSMsgType, web, web_ws
 from aiohttp.client_exceptions import ClientConnectionResetError
 from aiohttp.http_websocket import WebSocketWriter
 
 import fastws
+from fastws._bench import data
 
 LIMIT = 4 * data.MIB  # aiohttp's own
 

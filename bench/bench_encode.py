@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from data import KIB
-from experiments import Case, TimeSide
+from experiments import TimeSide
+
+from fastws._bench.data import KIB
+from fastws._bench.experiments import Case
 
 CASES = [
     Case(size, script)
@@ -13,7 +15,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("name", ["ours", "websockets", "aiohttp", "picows"])
+@pytest.mark.parametrize("name", ["ours", "pure", "websockets", "aiohttp", "picows", "tornado"])
 @pytest.mark.parametrize("case", CASES)
 def test_encode(time_side: TimeSide, case: Case, name: str) -> None:
     time_side("encode", case, name)

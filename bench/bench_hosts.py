@@ -26,12 +26,12 @@ from statistics import median
 from typing import NamedTuple
 
 import host_report as report
-from data import KIB, MIB
 from host_programs import Failed, Program
 from load import Case, Unanswered
 from startup import costs
 
 import fastws
+from fastws._bench.data import KIB, MIB
 
 SIZES = (64, KIB, 64 * KIB, MIB)
 KINDS = ("text", "binary")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from data import KIB, MIB
-from experiments import Case, TimeSide
+from experiments import TimeSide
+
+from fastws._bench.data import KIB, MIB
+from fastws._bench.experiments import Case
 
 CASES = [
     Case(size, script)
@@ -13,7 +15,9 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("name", ["ours", "plain", "aiohttp", "picows"])
+@pytest.mark.parametrize(
+    "name", ["ours", "pure", "plain", "aiohttp", "picows", "websockets", "tornado", "wsproto"]
+)
 @pytest.mark.parametrize("case", CASES)
 def test_messages(time_side: TimeSide, case: Case, name: str) -> None:
     time_side("messages", case, name)

@@ -18,13 +18,13 @@ from dataclasses import dataclass, field
 from statistics import geometric_mean
 from subprocess import CalledProcessError
 
-import report
-from data import KIB, MIB, SIZES, SMALLEST
+import claims_report as report
 from experiments import Case, measure
 from footprint import NotHere
-from measure import FULL, QUICK, Effort, Wrong
 
 import fastws
+from fastws._bench.data import KIB, MIB, SIZES, SMALLEST
+from fastws._bench.measure import FULL, QUICK, Effort, Wrong
 
 
 @dataclass(frozen=True)

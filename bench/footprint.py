@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from itertools import cycle, islice
 from pathlib import Path
 
-import data
+from fastws._bench import data
 
 DECODERS = 100_000
 

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from load import Case
-from report import number, place, system, write
+from output import place, write
 from startup import Cost
+
+from fastws._bench.facts import number, system
 
 if TYPE_CHECKING:
     from bench_hosts import Result, Target

@@ -17,7 +17,7 @@ import time
 from random import Random
 from typing import NamedTuple
 
-import data
+from fastws._bench import data
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 KEY = base64.b64encode(bytes(range(16)))

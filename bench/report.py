@@ -1,156 +1,65 @@
-"""Say what came out: a line for each claim as it is measured, JSON, and a table in Markdown."""
+"""Turn runs of one or many platforms into a table, pictures and what the documents show.
+
+    python bench/report.py FOLDER [--markdown FILE] [--pictures FOLDER] [--base FOLDER]
+    python bench/report.py FOLDER --targets docs/performance.md --readme README.md --chart FILE
+
+FOLDER holds JSON of any of these, named `<what>-<platform>.json`: pytest with --benchmark-json,
+claims.py, bench_hosts.py, uvicorn_compare.py, instructions.py and `fastws bench` with --json. With
+--base it says what has become slower than in those runs; wall clock only warns. --targets and
+--readme put tables between their marks; --chart draws the one picture of the README.
+"""
 
 from __future__ import annotations
 
-import json
-import platform
+import argparse
+import os
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
-import fastws
-
-if TYPE_CHECKING:
-    from claims import Result
+from output import place, write
+from reporting import pictures, readme, tables, targets
+from reporting.figures import Platform, read
 
 
-class Times(NamedTuple):
-    """The best and the median sample of one side, in seconds."""
-
-    best: float
-    median: float
-
-
-def environment() -> dict[str, str]:
-    """Say where the figures come from, and whom they compare with."""
-    import rivals
-
-    return system() | rivals.versions()
-
-
-def system() -> dict[str, str]:
-    """Say where the figures come from."""
-    return {
-        "processor": processor(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "fastws": f"{fastws.__version__}, {fastws.backend}, {fastws.simd}",
-    }
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path, help="where the JSON is")
+    parser.add_argument("--markdown", metavar="FILE", help="write the report; - is stdout")
+    parser.add_argument("--pictures", metavar="FOLDER", type=Path, help="draw SVG and PNG there")
+    parser.add_argument("--base", metavar="FOLDER", type=Path, help="runs to compare with")
+    parser.add_argument("--targets", metavar="FILE", help="put the targets into a page")
+    parser.add_argument("--readme", metavar="FILE", help="put the small table into a page")
+    parser.add_argument("--chart", metavar="FILE", type=Path, help="draw the small picture")
+    return parser
 
 
-def processor() -> str:
-    """Give the processor's name where the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
+def beside(picture: Path, file: str | None) -> str:
+    """Give the path by which a page reaches a picture."""
+    page = Path.cwd() if file in (None, "-") else Path(str(file)).resolve().parent
+    return Path(os.path.relpath(picture.resolve(), page)).as_posix()
 
 
-def number(value: float) -> str:
-    """Write three significant digits, and never fewer than all of those before the point."""
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+def main(argv: list[str] | None = None) -> int:
+    words = make_parser().parse_args(argv)
+    platforms = read(words.folder)
+    base: list[Platform] = read(words.base) if words.base else []
+    drawn: list[str] = []
+    if words.pictures:
+        names = pictures.draw(platforms, words.pictures)
+        drawn = [beside(words.pictures / name, words.markdown) for name in names]
+    if words.chart:
+        readme.chart(platforms[0], words.chart)
+    if words.targets:
+        place(words.targets, "targets", [*targets.targets(platforms[0])])
+    if words.readme:
+        place(words.readme, "figures", [*readme.table(platforms[0], words.folder)])
+    if words.markdown or not (words.targets or words.readme or words.chart):
+        lines = tables.report(platforms, base, drawn)
+        write(words.markdown or "-", "\n".join(lines).rstrip() + "\n")
+    return 0
 
 
-def wanted(result: Result) -> str:
-    """Write the bound of a claim."""
-    claim = result.claim
-    if claim.bound is None:
-        return "lower is better" if claim.at_most else "higher is better"
-    unit = "" if claim.unit[0] == "x" else f" {claim.unit[0]}"
-    each = ", each" if claim.worst and len(claim.cases) > 1 else ""
-    return f"{'at most' if claim.at_most else 'at least'} {number(claim.bound)}{unit}{each}"
-
-
-def came_out(result: Result) -> str:
-    """Write the aggregate of a claim."""
-    if result.problem is not None:
-        return "-"
-    unit = "" if result.claim.unit[0] == "x" else f" {result.claim.unit[0]}"
-    return number(result.aggregate) + unit
-
-
-def by_case(result: Result) -> str:
-    """Write the value of each case, where there are several, or what went wrong."""
-    if result.problem is not None:
-        return str(result.problem)
-    if len(result.values) < 2:
-        return ""
-    return "  ".join(f"{label}: {number(value)}" for label, value in result.values.items())
-
-
-def line(result: Result) -> str:
-    """Write a result as a line of text."""
-    claim = f"{result.claim.name:<38}{came_out(result):>9}  ({wanted(result)})"
-    return f"{result.verdict:<7}{claim:<78}{by_case(result)}".rstrip()
-
-
-# --- JSON ----------------------------------------------------------------------------------------
-
-
-def write_json(file: str, results: Sequence[Result], *, quick: bool) -> None:
-    """Write everything that was measured."""
-    rows = [
-        {
-            **asdict(result),
-            "problem": str(result.problem or ""),
-            "aggregate": None if result.problem else result.aggregate,
-            "verdict": result.verdict,
-        }
-        for result in results
-    ]
-    found = {"environment": environment(), "quick": quick, "results": rows}
-    write(file, json.dumps(found, indent=1) + "\n")
-
-
-def write(file: str, content: str) -> None:
-    if file == "-":
-        sys.stdout.write(content)
-    else:
-        Path(file).write_text(content)
-
-
-# --- Markdown ------------------------------------------------------------------------------------
-
-
-def write_markdown(file: str, results: Sequence[Result], command: str) -> None:
-    """Print the table, or put it into a file in place of the one between its markers."""
-    place(file, "claims", markdown(results, command))
-
-
-def place(file: str, name: str, lines: Sequence[str]) -> None:
-    """Print lines, or put them into a file between its markers of this name."""
-    first, last = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    block = "\n".join([first, *lines, last])
-    if file == "-":
-        print(block)
-        return
-    before, begin, rest = Path(file).read_text().partition(first)
-    _, end, after = rest.partition(last)
-    if not begin or not end:
-        raise SystemExit(f"{file} has no place for the table: {first} and {last}")
-    write(file, before + block + after)
-
-
-def markdown(results: Sequence[Result], command: str) -> list[str]:
-    """Give the lines of the table, and of what it was measured with."""
-    facts = ", ".join(f"{name} {value}" for name, value in environment().items())
-    verdicts = [result.verdict for result in results if result.claim.bound is not None]
-    held = f"{verdicts.count('ok')} of {len(verdicts)} claims held."
-    short = [result.claim.name for result in results if result.verdict == "SHORT"]
-    return [
-        f"Made by `{command}` on: {facts}.",
-        "",
-        f"{held} Short: {'; '.join(short) or 'none'}.",
-        "",
-        "| claim | bound | came out | size by size | |",
-        "|---|---|---|---|---|",
-        *(
-            f"| {result.claim.name} | {wanted(result)} | {came_out(result)} "
-            f"| {by_case(result).replace('  ', ', ')} | {result.verdict} |"
-            for result in results
-        ),
-    ]
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,6 +1,7 @@
 """Measure the WebSocket classes of uvicorn beside each other: CPU of the server, and its memory.
 
-    python bench/uvicorn_compare.py [--loop asyncio|uvloop] [--rounds N] [--deflate] [WHAT ...]
+    python bench/uvicorn_compare.py [--loop asyncio|uvloop] [--rounds N] [--deflate] [--json FILE]
+        [WHAT ...]
 
 WHAT is any of echo, broadcast, idle; without it, all. Each class serves in a process of its own,
 this process is the client, and the sides take turns in every round. What counts is the CPU time
@@ -11,7 +12,7 @@ medians. "bare" is a protocol of asyncio that knows no WebSocket and sends as ma
 from __future__ import annotations
 
 import argparse
-import platform
+import json
 import resource
 import subprocess
 import sys
@@ -21,9 +22,12 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 from uvicorn_load import Echo, Room, close_all, connect, costs
 from uvicorn_server import SIDES
+
+from fastws._bench.facts import system
 
 RIVALS = ("websockets-sansio", "wsproto")
 # Size of the text, messages in flight, messages of a sample.
@@ -33,6 +37,40 @@ PACKED_ECHOES = [(64, 32, 8_000), (1024, 32, 4_000), (65536, 4, 200), (1 << 20, 
 MEMBERS, TIMES = 1000, 20
 IDLE = 10_000
 WIDTH = 22
+
+
+class Found(NamedTuple):
+    """What one work costs each side, ours first, in a unit."""
+
+    work: str
+    size: int
+    in_flight: int
+    deflate: bool
+    unit: str
+    figures: dict[str, float]
+
+
+class Target(NamedTuple):
+    """How much more than we a rival is to need for a work, at each size, on asyncio."""
+
+    work: str
+    sizes: tuple[int, ...]
+    rival: str
+    gain: float
+    deflate: bool = False
+
+
+TARGETS = (
+    Target("echo", (64, 1024), "websockets-sansio", 2),
+    Target("echo", (64, 1024), "wsproto", 2.5),
+    Target("echo", (65536,), "websockets-sansio", 1.5),
+    Target("echo", (65536,), "wsproto", 3),
+    Target("echo", (1 << 20,), "websockets-sansio", 1.8),
+    Target("echo", (1 << 20,), "wsproto", 5),
+    *(Target("echo", (64, 1024, 65536, 1 << 20), rival, 1, deflate=True) for rival in RIVALS),
+    Target("broadcast", (64, 1024), "websockets-sansio", 1.5),
+    Target("idle", (0,), "websockets-sansio", 4 / 3),
+)
 
 
 @contextmanager
@@ -74,7 +112,7 @@ def row(label: str, figures: dict[str, float], unit: str) -> None:
     print(f"{label:16}" + "".join(cells), flush=True)
 
 
-def echo(loop: str, rounds: int, deflate: bool) -> None:
+def echo(loop: str, rounds: int, deflate: bool) -> Iterator[Found]:
     """CPU for each message that goes to the server and back."""
     sides = [side for side in SIDES if not (deflate and side == "bare")]
     print(f"\necho of a text, us of CPU each; compression {'on' if deflate else 'off'}")
@@ -92,9 +130,10 @@ def echo(loop: str, rounds: int, deflate: bool) -> None:
                 work.close()
             each = {side: median(found) / messages * 1e6 for side, found in samples.items()}
             row(f"{size} B x{in_flight}", each, "us")
+            yield Found("echo", size, in_flight, deflate, "us", each)
 
 
-def broadcast(loop: str, rounds: int) -> None:
+def broadcast(loop: str, rounds: int) -> Iterator[Found]:
     """CPU for each delivery of one text to many connections."""
     sides = ["fastws", *RIVALS]
     print(f"\none text to {MEMBERS} connections, us of CPU for each delivery")
@@ -112,9 +151,10 @@ def broadcast(loop: str, rounds: int) -> None:
             deliveries = MEMBERS * TIMES
             each = {side: median(found) / deliveries * 1e6 for side, found in samples.items()}
             row(f"{size} B", each, "us")
+            yield Found("broadcast", size, TIMES, False, "us", each)
 
 
-def idle(loop: str, deflate: bool) -> None:
+def idle(loop: str, deflate: bool) -> Iterator[Found]:
     """Memory for each connection that does nothing."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (IDLE + 200,) * 2)
     sides = ["fastws", *RIVALS]
@@ -130,6 +170,7 @@ def idle(loop: str, deflate: bool) -> None:
             figures[side] = (costs(port)["memory"] - before) / IDLE / 1024
             close_all(socks)
     row("idle", figures, "KiB")
+    yield Found("idle", 0, 0, deflate, "KiB", figures)
 
 
 def main() -> None:
@@ -138,17 +179,23 @@ def main() -> None:
     parser.add_argument("--loop", default="asyncio", choices=["asyncio", "uvloop"])
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--deflate", action="store_true", help="with permessage-deflate")
+    parser.add_argument("--json", metavar="FILE", help="write the figures")
     options = parser.parse_args()
-    packages = ["fastws-codec", "uvicorn", "websockets", "wsproto", "httptools"]
+    packages = ["uvicorn", "websockets", "wsproto", "httptools"]
     packages += ["uvloop"] if options.loop == "uvloop" else []
-    python = f"{platform.python_implementation()} {platform.python_version()}"
-    print(", ".join([python, *(f"{name} {version(name)}" for name in packages), options.loop]))
+    environment = system() | {name: version(name) for name in packages} | {"loop": options.loop}
+    print(", ".join(f"{name} {value}" for name, value in environment.items()))
+    found: list[Found] = []
     if "echo" in options.what:
-        echo(options.loop, options.rounds, options.deflate)
+        found += echo(options.loop, options.rounds, options.deflate)
     if "broadcast" in options.what and not options.deflate:
-        broadcast(options.loop, options.rounds)
+        found += broadcast(options.loop, options.rounds)
     if "idle" in options.what:
-        idle(options.loop, options.deflate)
+        found += idle(options.loop, options.deflate)
+    if options.json:
+        rows = [each._asdict() for each in found]
+        written = {"environment": environment, "rounds": options.rounds, "uvicorn": rows}
+        Path(options.json).write_text(json.dumps(written, indent=1) + "\n")
 
 
 if __name__ == "__main__":

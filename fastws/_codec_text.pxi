@@ -1,6 +1,6 @@
 # UTF-8: checked, and turned into text in one pass with the unmasking.
 
-def validate_utf8(data) -> bool:
+def validate_utf8(data, /) -> bool:
     """Tell whether data is UTF-8: no surrogates, no overlong forms, at most U+10FFFF (RFC 3629).
 
     Args:
@@ -9,11 +9,18 @@ def validate_utf8(data) -> bool:
     Raises:
         TypeError: data is not a buffer.
     """
+    if not PyBytes_CheckExact(data):
+        return buffer_is_utf8(data)
+    if PyBytes_GET_SIZE(data) == 0:
+        return True
+    return fws_utf8_valid(
+        kernels, <const uint8_t *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)
+    )
+
+
+cdef bint buffer_is_utf8(object data) except -1:
+    """Check what is no bytes object; apart, since a short call feels the room for a buffer."""
     cdef Py_buffer view
-    if PyBytes_CheckExact(data):
-        return fws_utf8_valid(
-            kernels, <const uint8_t *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)
-        )
     hold(data, &view)
     try:
         return fws_utf8_valid(kernels, <const uint8_t *>view.buf, view.len)

@@ -161,7 +161,7 @@ if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has none
 # --- UTF-8 ---------------------------------------------------------------------------------------
 
 
-def validate_utf8(data: ReadableBuffer) -> bool:
+def validate_utf8(data: ReadableBuffer, /) -> bool:
     """Tell whether data is UTF-8: no surrogates, no overlong forms, at most U+10FFFF (RFC 3629).
 
     Args:

@@ -1,8 +1,8 @@
 """Payloads and streams: what the benchmarks feed to every side alike.
 
-A stream is masked frames in reads of 64 KiB, at most 256 KiB of them (or one message, where that
-is longer), to be fed again and again: that is as warm as a socket leaves it. Everything is made
-from fixed seeds.
+A stream is masked frames in reads of 64 KiB, at most 256 KiB of them where no other size is asked
+for (or one message, where that is longer), to be fed again and again: that is as warm as a socket
+leaves it. Everything is made from fixed seeds.
 """
 
 from __future__ import annotations
@@ -92,11 +92,11 @@ class Stream(NamedTuple):
         return self.payloads
 
 
-def stream(opcode: int, payload: bytes) -> Stream:
-    """Give a stream of frames that all carry one payload, each under a key of its own."""
+def stream(opcode: int, payload: bytes, size: int = STREAM) -> Stream:
+    """Give about `size` bytes of frames that carry one payload, each under a key of its own."""
     random = Random(len(payload))
     first = frame(opcode, payload, random.randbytes(4))
-    count = max(1, STREAM // len(first))
+    count = max(1, size // len(first))
     wire = first + b"".join(frame(opcode, payload, random.randbytes(4)) for _ in range(count - 1))
     reads = [wire[at : at + READ] for at in range(0, len(wire), READ)]
     # Objects of their own, for whoever reads them instead of the frames.

@@ -1,0 +1,144 @@
+"""What was asked for, beside what was measured: every speed target with its figure and command.
+
+A target of the codec is one claim of claims.py or several alike; those of the hosts and of uvicorn
+stand in bench_hosts.py and uvicorn_compare.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import uvicorn_compare
+from host_report import gain as times
+from host_report import size as size_label
+
+from fastws._bench.facts import number
+
+from .figures import Platform
+from .tables import heads, row
+
+# Claims that are one target: a pattern, and how to call them together.
+TOGETHER = (
+    (r"utf8, \d-byte vs", "`validate_utf8`, 2-, 3- and 4-byte text vs decode()"),
+    (r"(latin|cyrillic|cjk|emoji) text vs plain", "text of four scripts from 1 KiB vs plain"),
+    (r"\d-byte text vs plain", "text of 2-, 3- and 4-byte characters from 1 KiB vs plain"),
+    (r"encode \w+ vs websockets", "`encode_frame` of five scripts vs websockets, any size"),
+    (r"encode \w+ vs aiohttp", "`encode_frame` of five scripts vs aiohttp, any size"),
+    (r"encode \w+ vs picows", "`encode_frame` of five scripts vs picows, any size"),
+    (r"idle", "an idle decoder, with and without deflate"),
+)
+
+
+class Row(NamedTuple):
+    """One target: what it is about, what was asked, what came out, how to measure it."""
+
+    what: str
+    asked: str
+    came_out: str
+    verdict: str
+    command: str
+
+
+def targets(platform: Platform) -> Iterator[str]:
+    """Give the table of all targets that this platform's runs have figures for."""
+    rows = [*of_claims(platform.claims), *of_hosts(platform.hosts), *of_uvicorn(platform.uvicorn)]
+    held = sum(each.verdict == "ok" for each in rows)
+    facts = ", ".join(f"{name} {value}" for name, value in platform.environment.items())
+    yield f"{held} of {len(rows)} targets are met. Measured on: {facts}."
+    yield ""
+    yield from heads("target", "asked", "measured", "", "by `python bench/`...")
+    for each in rows:
+        yield row(each.what, each.asked, each.came_out, each.verdict, f"`{each.command}`")
+
+
+# --- The codec -----------------------------------------------------------------------------------
+
+
+def of_claims(results: Sequence[dict[str, Any]]) -> Iterator[Row]:
+    """Give the claims that have a bound, those alike as one."""
+    left = [each for each in results if each["claim"]["bound"] is not None]
+    while left:
+        name = left[0]["claim"]["name"]
+        pattern, what = next(
+            (pair for pair in TOGETHER if re.match(pair[0], name)), (f"{re.escape(name)}$", name)
+        )
+        alike = [each for each in left if re.match(pattern, each["claim"]["name"])]
+        left = [each for each in left if each not in alike]
+        yield of_alike(what, pattern, alike)
+
+
+def of_alike(what: str, pattern: str, alike: Sequence[dict[str, Any]]) -> Row:
+    """Give one row: the worst of some claims with one bound."""
+    claim = alike[0]["claim"]
+    at_most, (unit, _) = claim["at_most"], claim["unit"]
+    found = [each["aggregate"] for each in alike]
+    bad = [each["verdict"] for each in alike if each["verdict"] != "ok"]
+    worst = "-" if None in found else number((max if at_most else min)(found))
+    tail = "x" if unit == "x" else f" {unit}"
+    words = f"{'at most' if at_most else 'at least'} {number(claim['bound'])}{tail}"
+    only = re.sub(r"\$$", "", pattern).replace("\\ ", " ")
+    return Row(
+        what,
+        words,
+        f"{worst}{tail}",
+        bad[0] if bad else "ok",
+        f"claims.py --only '{only}'".replace("|", "\\|"),
+    )
+
+
+# --- The hosts -----------------------------------------------------------------------------------
+
+
+def of_hosts(found: dict[str, Any]) -> Iterator[Row]:
+    """Give the gains that hosts are to have, and what a start may cost."""
+    for each in found.get("targets", ()):
+        sizes = ", ".join(map(size_label, each["sizes"]))
+        kinds = "" if len(each["kinds"]) > 1 else f" {each['kinds'][0]}"
+        gain = each["came_out"]
+        yield Row(
+            f"{each['row']}, {sizes}{kinds}",
+            f"at least {each['gain']:g}x",
+            "-" if gain is None else times(gain),
+            each["verdict"],
+            f"bench_hosts.py --only '^{each['row']}$'",
+        )
+    for each in found.get("start", ()):
+        holds = not each["problem"] and each["more"] <= each["bound"]
+        yield Row(
+            f"`{each['name']}`: more at the start",
+            f"at most {each['bound'] * 1e3:.1f} ms",
+            each["problem"] or f"{each['more'] * 1e3:.1f} ms",
+            "ok" if holds else "SHORT",
+            "bench_hosts.py",
+        )
+
+
+# --- The protocol class for uvicorn --------------------------------------------------------------
+
+
+def of_uvicorn(found: Iterable[dict[str, Any]]) -> Iterator[Row]:
+    """Give what the class for uvicorn is to be worth, on asyncio."""
+    rows = [each for each in found if each["loop"] == "asyncio"]
+    for target in uvicorn_compare.TARGETS:
+        alike = [
+            each["figures"][target.rival] / each["figures"]["fastws"]
+            for each in rows
+            if (each["work"], each["deflate"]) == (target.work, target.deflate)
+            and each["size"] in target.sizes
+            # A lone message is mostly the system's wake-up; what is asked for has 32 under way.
+            and (each["in_flight"] > 1 or each["size"] != target.sizes[0] or each["size"] > 1024)
+        ]
+        if not alike:
+            continue
+        sizes = ", ".join(size_label(size) for size in target.sizes if size)
+        deflate = ", compression on" if target.deflate else ""
+        what = "memory of an idle connection" if target.work == "idle" else f"{target.work} {sizes}"
+        yield Row(
+            f"uvicorn class, {what}{deflate} vs {target.rival}",
+            f"at least {target.gain:.3g}x",
+            times(min(alike)),
+            "ok" if min(alike) >= target.gain else "SHORT",
+            f"uvicorn_compare.py --rounds 15{' --deflate' * target.deflate} {target.work}",
+        )
