@@ -8,13 +8,12 @@ import sys
 from typing import Any
 
 import pytest
-from adapters.uvicorn_driven import KEY, REQUEST, Driven, recorder, scripted, stock, turns
+from adapters.uvicorn_driven import ACCEPT, KEY, REQUEST, Driven, recorder, scripted, stock, turns
 from helpers import make_frame
 from uvicorn.protocols.utils import ClientDisconnected
 
 from fastws.adapters.uvicorn import WebSocketProtocol, supported
 
-ACCEPT = {"type": "websocket.accept"}
 OURS_AND_STOCK = pytest.mark.parametrize("side", ["ours", "stock"])
 
 

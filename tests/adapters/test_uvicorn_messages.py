@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from adapters.uvicorn_driven import (
+    ACCEPT,
     DEFLATE,
     KEY,
     Driven,
@@ -29,7 +30,6 @@ from uvicorn.protocols.utils import ClientDisconnected
 
 from fastws.adapters.uvicorn import WebSocketProtocol
 
-ACCEPT = {"type": "websocket.accept"}
 CLOSE = 8
 
 

@@ -13,13 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from adapters.uvicorn_driven import KEY, REQUEST, echo
+from adapters.uvicorn_driven import ACCEPT, KEY, REQUEST, echo
 from adapters.uvicorn_served import served
 from helpers import make_frame
 from websockets.asyncio.client import connect, unix_connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-
-ACCEPT = {"type": "websocket.accept"}
 
 
 @pytest.mark.parametrize("compression", [None, "deflate"])

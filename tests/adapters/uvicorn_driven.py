@@ -15,6 +15,7 @@ from fastws import FrameDecoder
 from fastws.adapters import Range
 from fastws.adapters.uvicorn import WebSocketProtocol
 
+ACCEPT = {"type": "websocket.accept"}
 KEY = b"\x01\x02\x03\x04"
 REQUEST = (
     b"GET /chat?a=1 HTTP/1.1\r\nhost: example.org\r\nupgrade: websocket\r\n"
@@ -139,6 +140,11 @@ def frames(data: bytes) -> list[Frame]:
     return found
 
 
+def text(data: str) -> dict[str, str]:
+    """Give what an application sends for a text message."""
+    return {"type": "websocket.send", "text": data}
+
+
 async def turns(count: int = 8) -> None:
     """Let the loop go round."""
     for _ in range(count):
@@ -150,7 +156,7 @@ def recorder(seen: list[Any], *, send: Iterable[Any] = ()) -> App:
 
     async def app(scope: Any, receive: Any, send_: Any) -> None:
         assert await receive() == {"type": "websocket.connect"}
-        await send_({"type": "websocket.accept"})
+        await send_(ACCEPT)
         for message in send:
             await send_(message)
         while True:
@@ -164,7 +170,7 @@ def recorder(seen: list[Any], *, send: Iterable[Any] = ()) -> App:
 async def echo(scope: Any, receive: Any, send: Any) -> None:
     """Send back what comes."""
     await receive()
-    await send({"type": "websocket.accept"})
+    await send(ACCEPT)
     while (message := await receive())["type"] == "websocket.receive":
         await send(message | {"type": "websocket.send"})
 
