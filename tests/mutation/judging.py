@@ -14,12 +14,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from declared import Declaration, fitting
-from forking import KILLED, SURVIVED, Bench, Running, with_tests
+from c_programs import AllProcessors
+from forking import KILLED, SURVIVED, UNREACHED, Bench, Running, with_tests
 from points import BUILD, Mutant
 from results import Results
 
 DOOR = "fastws/_codec_door.pxi"
+IN_C = "the tests in C, too"
+# What the tests in Python make of a mutant that they do not kill, or do not meet.
+UNFINISHED = [(SURVIVED, ""), (UNREACHED, ""), None]
 Add = Callable[[Mutant, str, str], None]
 
 
@@ -71,21 +74,17 @@ def through_the_door(running: Running, todo: list[Mutant], add: Add) -> None:
     with_tests(["tests/test_door.py"], running, work, marks="")
 
 
-def in_c(mutant: Mutant) -> tuple[str, str]:
-    """Judge a mutant by the kernels' tests in C."""
+def in_c(mutants: list[Mutant], results: Results) -> None:
+    """Judge by the kernels' tests in C what is left of mutants; those that are declared as well."""
+    left = [m for m in mutants if m.is_c and results.verdicts.get(m.key) in UNFINISHED]
+    if not left:
+        return
     import core
 
-    for program in core.programs(Path(mutant.file).name):
-        environment = {**os.environ, "FASTWS_MUTANT": str(mutant.number)}
-        try:
-            done = subprocess.run(
-                [program], capture_output=True, timeout=600, check=False, env=environment
-            )
-        except subprocess.TimeoutExpired:
-            return KILLED, f"{program.name} (time)"
-        if done.returncode:
-            return KILLED, program.name
-    return SURVIVED, ""
+    tests = AllProcessors(core.KERNELS)
+    for mutant in left:
+        verdict, by = tests.judge(mutant)
+        results.add(mutant, verdict, by or IN_C)
 
 
 def judge_all(
@@ -95,9 +94,8 @@ def judge_all(
     todo: list[Mutant],
     at_import: set[int],
     results: Results,
-    known: list[Declaration],
 ) -> None:
-    """Judge mutants by all that there is, the quick first."""
+    """Judge mutants by all that there is in Python, the quick first."""
     left: list[Mutant] = []
     add = results.add
 
@@ -105,7 +103,7 @@ def judge_all(
         start = time.monotonic()
         bench.record(record_of(args.back_end), again=not args.resume)
         print(f"{len(bench.items)} tests, recorded in {time.monotonic() - start:.0f} s", flush=True)
-        here = [mutant for mutant in todo if mutant.file != DOOR]
+        here = [mutant for mutant in todo if mutant.file != DOOR and mutant.here]
         left.extend(in_forks(bench, args.budget, here, add))
         reached = set(bench.reaching)
         for mutant in left:
@@ -116,7 +114,3 @@ def judge_all(
     door = [mutant for mutant in todo if mutant.file == DOOR]
     if door:
         through_the_door(running, door, add)
-    for mutant in left:
-        survived = results.verdicts[mutant.key][0] != KILLED and not fitting(known, mutant)
-        if survived and mutant.file.endswith((".c", ".h")) and not args.no_c:
-            add(mutant, *in_c(mutant))

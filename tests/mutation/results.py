@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import declared
+from c_programs import ELSEWHERE
 from forking import KILLED
 from points import Mutant
 
@@ -25,6 +26,9 @@ class Results:
         else:
             path.write_text("")
 
+    def is_killed(self, mutant: Mutant) -> bool:
+        return self.verdicts.get(mutant.key, ("", ""))[0] == KILLED
+
     def add(self, mutant: Mutant, verdict: str, by: str) -> None:
         self.verdicts[mutant.key] = (verdict, by)
         with self.path.open("a") as out:
@@ -37,13 +41,13 @@ def conclude(mutants: list[Mutant], results: Results, every: list[Mutant]) -> bo
     counts: Counter[str] = Counter()
     left, wrong = [], []
     for mutant in mutants:
-        verdict, by = results.verdicts[mutant.key]
+        verdict, by = results.verdicts.get(mutant.key, (ELSEWHERE, ""))
         is_declared = declared.fitting(known, mutant)
         if verdict == KILLED and is_declared:
             wrong.append(f"{mutant}\n    killed by {by}")
         if verdict != KILLED and is_declared:
             verdict = "equivalent (declared)"
-        elif verdict != KILLED:
+        elif verdict not in (KILLED, ELSEWHERE):
             left.append(f"{verdict}: {mutant}")
         counts[verdict] += 1
     gone = declared.stale(known, every)

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import declared
 import guards
-from forking import KILLED, Running, with_tests
-from judging import alone, judge_all, reached_at_import, record_of
+from forking import Running, with_tests
+from judging import alone, in_c, judge_all, reached_at_import, record_of
 from points import BUILD, ROOT, Catalogue, Mutant
 from results import Results, conclude
 
@@ -106,15 +106,17 @@ def main() -> int:
         with_tests(files, running, lambda b: os._exit(b.run_quick(record_of(args.back_end), 10)))
     results = Results(BUILD / f"{args.back_end}.jsonl", args.resume)
     known = declared.equivalents({m.file for m in every})
+    spared = lambda m: results.is_killed(m) or declared.fitting(known, m)  # noqa: E731
     todo = [
         m
         for m in mutants
-        if m.key not in results.verdicts
-        or (args.again and results.verdicts[m.key][0] != KILLED and not declared.fitting(known, m))
+        if m.here and (m.key not in results.verdicts or (args.again and not spared(m)))
     ]
     at_import = reached_at_import(running)
     if todo:
-        judge_all(running, args, files, todo, at_import, results, known)
+        judge_all(running, args, files, todo, at_import, results)
+    if not args.no_c:
+        in_c(mutants, results)
     return 0 if conclude(mutants, results, every) else 1
 
 
