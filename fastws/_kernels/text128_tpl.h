@@ -153,7 +153,6 @@ FWS_INLINE moved block_ucs4(uint32_t *out, const uint8_t *src) {
     }
     /* A character of width 4 among others: one at a time. */
     const uint8_t *p = src;
-    while (fws_is_continuation(*p)) p++;
     size_t n = 0;
     for (; p < src + 8; n++) p += fws_text_next(out + n, p);
     return (moved){n, (size_t)(p - src)};

@@ -17,12 +17,9 @@ from pathlib import Path
 from c_programs import AllProcessors
 from forking import KILLED, SURVIVED, UNREACHED, Bench, Running, with_tests
 from points import BUILD, Mutant
-from results import Results
+from results import IN_C, Results
 
 DOOR = "fastws/_codec_door.pxi"
-IN_C = "the tests in C, too"
-# What the tests in Python make of a mutant that they do not kill, or do not meet.
-UNFINISHED = [(SURVIVED, ""), (UNREACHED, ""), None]
 Add = Callable[[Mutant, str, str], None]
 
 
@@ -74,17 +71,14 @@ def through_the_door(running: Running, todo: list[Mutant], add: Add) -> None:
     with_tests(["tests/test_door.py"], running, work, marks="")
 
 
-def in_c(mutants: list[Mutant], results: Results) -> None:
-    """Judge by the kernels' tests in C what is left of mutants; those that are declared as well."""
-    left = [m for m in mutants if m.is_c and results.verdicts.get(m.key) in UNFINISHED]
-    if not left:
-        return
+def in_c(todo: list[Mutant], results: Results) -> None:
+    """Judge mutants by the kernels' tests in C."""
     import core
 
     tests = AllProcessors(core.KERNELS)
-    for mutant in left:
+    for mutant in todo:
         verdict, by = tests.judge(mutant)
-        results.add(mutant, verdict, by or IN_C)
+        results.add(mutant, verdict, IN_C if verdict in (SURVIVED, UNREACHED) else by)
 
 
 def judge_all(
@@ -103,7 +97,7 @@ def judge_all(
         start = time.monotonic()
         bench.record(record_of(args.back_end), again=not args.resume)
         print(f"{len(bench.items)} tests, recorded in {time.monotonic() - start:.0f} s", flush=True)
-        here = [mutant for mutant in todo if mutant.file != DOOR and mutant.here]
+        here = [mutant for mutant in todo if mutant.file != DOOR]
         left.extend(in_forks(bench, args.budget, here, add))
         reached = set(bench.reaching)
         for mutant in left:

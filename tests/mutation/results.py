@@ -11,6 +11,8 @@ from c_programs import ELSEWHERE
 from forking import KILLED
 from points import Mutant
 
+IN_C = "in C"  # who let a mutant pass, so far
+
 
 class Results:
     """Verdicts by mutant, kept in a file as they come."""
@@ -26,8 +28,15 @@ class Results:
         else:
             path.write_text("")
 
-    def is_killed(self, mutant: Mutant) -> bool:
-        return self.verdicts.get(mutant.key, ("", ""))[0] == KILLED
+    def lacks(self, mutant: Mutant) -> bool:
+        """Tell whether the tests in Python are still to come."""
+        return self.verdicts.get(mutant.key, ("", IN_C))[1] == IN_C
+
+    def forget(self, mutants: list[Mutant]) -> None:
+        """Have mutants that are not killed judged once more."""
+        for mutant in mutants:
+            if self.verdicts.get(mutant.key, (KILLED,))[0] != KILLED:
+                del self.verdicts[mutant.key]
 
     def add(self, mutant: Mutant, verdict: str, by: str) -> None:
         self.verdicts[mutant.key] = (verdict, by)

@@ -106,17 +106,14 @@ def main() -> int:
         with_tests(files, running, lambda b: os._exit(b.run_quick(record_of(args.back_end), 10)))
     results = Results(BUILD / f"{args.back_end}.jsonl", args.resume)
     known = declared.equivalents({m.file for m in every})
-    spared = lambda m: results.is_killed(m) or declared.fitting(known, m)  # noqa: E731
-    todo = [
-        m
-        for m in mutants
-        if m.here and (m.key not in results.verdicts or (args.again and not spared(m)))
-    ]
+    if args.again:
+        results.forget([m for m in mutants if not declared.fitting(known, m)])
     at_import = reached_at_import(running)
-    if todo:
+    if not args.no_c and (todo := [m for m in mutants if m.is_c and m.key not in results.verdicts]):
+        # What is declared is not spared, but takes long: it comes last.
+        in_c(sorted(todo, key=lambda m: declared.fitting(known, m)), results)
+    if todo := [m for m in mutants if m.here and results.lacks(m)]:
         judge_all(running, args, files, todo, at_import, results)
-    if not args.no_c:
-        in_c(mutants, results)
     return 0 if conclude(mutants, results, every) else 1
 
 
