@@ -19,7 +19,11 @@ from forking import KILLED, SURVIVED, UNREACHED, Bench, Running, with_tests
 from points import BUILD, Mutant
 from results import IN_C, Results
 
-DOOR = "fastws/_codec_door.pxi"
+# Whose tests build an extension of their own.
+APART = {
+    "fastws/_codec_door.pxi": "tests/test_door.py",
+    "fastws/_members.h": "tests/test_members.py",
+}
 Add = Callable[[Mutant, str, str], None]
 
 
@@ -60,15 +64,15 @@ def in_forks(bench: Bench, budget: float, todo: list[Mutant], add: Add) -> list[
     return left
 
 
-def through_the_door(running: Running, todo: list[Mutant], add: Add) -> None:
-    """Judge what only other extensions call, by the tests that build one."""
+def apart(running: Running, tests: str, todo: list[Mutant], add: Add) -> None:
+    """Judge mutants by tests that build an extension, which is done once for all."""
 
     def work(bench: Bench) -> None:
         bench.keep()
-        bench.record(BUILD / "door.tests.json")
+        bench.record(BUILD / f"{Path(tests).stem}.json")
         in_forks(bench, float("inf"), todo, add)
 
-    with_tests(["tests/test_door.py"], running, work, marks="")
+    with_tests([tests], running, work, marks="")
 
 
 def in_c(todo: list[Mutant], results: Results) -> None:
@@ -97,7 +101,7 @@ def judge_all(
         start = time.monotonic()
         bench.record(record_of(args.back_end), again=not args.resume)
         print(f"{len(bench.items)} tests, recorded in {time.monotonic() - start:.0f} s", flush=True)
-        here = [mutant for mutant in todo if mutant.file != DOOR]
+        here = [mutant for mutant in todo if mutant.file not in APART]
         left.extend(in_forks(bench, args.budget, here, add))
         reached = set(bench.reaching)
         for mutant in left:
@@ -105,6 +109,6 @@ def judge_all(
                 add(mutant, *alone(args.back_end, mutant.number))
 
     with_tests(files, running, work)
-    door = [mutant for mutant in todo if mutant.file == DOOR]
-    if door:
-        through_the_door(running, door, add)
+    for file, tests in APART.items():
+        if only := [mutant for mutant in todo if mutant.file == file]:
+            apart(running, tests, only, add)

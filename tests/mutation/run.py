@@ -26,8 +26,8 @@ from results import Results, conclude
 BACK_ENDS = ["pure", "compiled", "c", "core"]  # core: the two before it
 # What does not test the codec, or does so in other processes: judging.py has those.
 OTHER_TESTS = """allocations autobahn_runner autobahn_trial backend bench_hosts cli
-    connection_example docs door fuzz_run hosts_runner imports kernels packaging run server_examples
-    threads types""".split()
+    connection_example docs door fuzz_run hosts_runner imports kernels members packaging run
+    server_examples threads types""".split()
 
 
 def tests() -> list[str]:
