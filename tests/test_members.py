@@ -93,9 +93,3 @@ def test_what_fails_adds_nothing(
         probe.add_member(Holder, b"lacking", offset, fail)
     assert str(raised.value) == str(error)
     assert not hasattr(Holder, "lacking")
-
-
-def test_attributes_of_events_and_frames_are_members() -> None:
-    kinds = [fastws.Text, fastws.Binary, fastws.Ping, fastws.Pong]
-    for kind, name in [*((kind, "data") for kind in kinds), (fastws.Frame, "payload")]:
-        assert type(vars(kind)[name]).__name__ == "member_descriptor"

@@ -27,8 +27,9 @@ from results import Results, conclude
 BACK_ENDS = ["pure", "compiled", "c", "core"]  # core: the two before it
 # What does not test the codec, or does so in other processes: judging.py has those.
 OTHER_TESTS = """allocations autobahn_runner autobahn_trial backend bench_hosts cli
-    connection_example docs door fuzz_run hosts_runner imports kernels members packaging run
-    server_examples threads""".split()
+    connection_example docs docs_check docs_commands docs_cython docs_hosts docs_reference door
+    exclusions fuzz_run hosts_runner imports interpreters kernels main members packaging release
+    release_install release_wheel run server_examples threads workflows""".split()
 
 
 def tests() -> list[str]:
