@@ -275,7 +275,11 @@ cdef class _Stream:
             else:
                 _PyBytes_Resize(&self.payload.object, room)
         except MemoryError:
-            self.stop(_rules.out_of_memory(self.start + self.head.length))
+            # What has come is gone with the object. There may be no memory to say so, either: the
+            # next step does.
+            self.step = LOST
+            if self.payload.object == NULL:
+                self.payload.room = 0
             raise
         self.payload.room = room
         return 0

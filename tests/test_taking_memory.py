@@ -6,7 +6,6 @@ import sys
 import tracemalloc
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
 
 import pytest
 from helpers import make_frame, naive_header
