@@ -138,7 +138,6 @@ cdef class MessageDecoder(_Stream):
                 self.kind = ASCII
             else:
                 self.kind = UTF8
-            start_text(&self.payload.text, 0)
         self.frames += 1
         if self.frames > self.max_frames:
             self.raise_error(_rules.too_many_fragments(self.max_frames))

@@ -275,7 +275,11 @@ cdef class _Stream:
             else:
                 _PyBytes_Resize(&self.payload.object, room)
         except MemoryError:
-            self.stop(_rules.out_of_memory(self.start + self.head.length))
+            # What has come is gone with the object. There may be no memory to say so, either: the
+            # next step does.
+            self.step = LOST
+            if self.payload.object == NULL:
+                self.payload.room = 0
             raise
         self.payload.room = room
         return 0
@@ -295,7 +299,7 @@ cdef class _Stream:
         return 0
 
     cdef int take(self, const uint8_t *src, Py_ssize_t size) except -1:
-        """Unmask and check the next `size` bytes; `src` is NULL where they lie in place."""
+        """Unmask and check the next `size` bytes; `src` is NULL where they lie in place, as all do."""
         cdef uint32_t key = fws_key_phase(self.head.key, self.done - self.start)
         cdef uint8_t *dst
         cdef Py_ssize_t good = 0
@@ -316,7 +320,7 @@ cdef class _Stream:
         else:
             copy_unmasked(&self.head, dst, src, size, key)
         self.done += size
-        self.filled = max(self.filled, self.done)
+        self.filled = self.done
         return 0
 
     cdef int leave_ascii(self, const uint8_t *src, Py_ssize_t size, uint32_t key) except -1:
@@ -332,14 +336,13 @@ cdef class _Stream:
         cdef Py_ssize_t stands = self.done + size
         cdef Py_ssize_t end = self.start + <Py_ssize_t>self.head.length
         cdef Py_ssize_t good
-        if not self.exact or max(stands, self.filled) <= end // NEAR:
+        if not self.exact or stands <= end // NEAR:
             end = 0  # a declared length takes no memory
         good = wide_take(&self.payload, src, size, key, self.done, end)
         if good != stands:
             self.stop(_rules.invalid_utf8(good))
             raise _rules.again(self.error)
-        self.done = stands
-        self.filled = max(self.filled, stands)
+        self.filled = self.done = stands
         return 0
 
     cdef bint gather(self) except -1:
@@ -464,7 +467,7 @@ cdef inline int begin_step(_Stream self) except -1:
 
 cdef inline void end_step(_Stream self, PyObject *found) noexcept:
     """End a step that found something, or None, or that raises an error: NULL."""
-    if found == NULL and self.step == INSIDE and not self.ended:
+    if found == NULL and not self.ended:
         self.step = LOST
     elif self.step != LOST:  # pragma: no branch - lost within: by a thread that had no memory
         self.step = IDLE

@@ -32,9 +32,12 @@ BROKEN = MISSING.replace(
 LEVELS = ("avx512", "avx2", "sse4", "neon", "scalar")
 
 
+SWITCHES = ("FASTWS_NO_EXTENSIONS", "FASTWS_REQUIRE_EXTENSIONS", "FASTWS_SIMD")
+
+
 def python(code: str, **switches: str) -> subprocess.CompletedProcess[str]:
-    """Run code with these FASTWS_ switches and no others."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("FASTWS_")}
+    """Run code with these switches and no others."""
+    environment = {key: value for key, value in os.environ.items() if key not in SWITCHES}
     environment |= {f"FASTWS_{name}": value for name, value in switches.items()}
     environment["PYTHONPATH"] = PARENT
     command = [sys.executable, "-c", code]

@@ -128,6 +128,8 @@ for opcode in (0, 1, 2, 8, 9, 10):
                     answer += 1
 for wrong in (
     (3, 0, True, 0), (16, 0, True, 0), (-1, 0, True, 0), (1, 2**63, True, 0),
+    (32, 0, True, 0), (33, 0, True, 0), (64, 0, True, 0), (65, 0, True, 0), (1 << 30, 0, True, 0),
+    (-24, 0, True, 0), (-32, 0, True, 0), (-62, 0, True, 0), (-64, 0, True, 0),
     (9, 126, True, 0), (9, 0, False, 0), (1, 0, True, 0x80), (1, 0, True, 1),
 ):
     assert asker.write(*wrong, None) == b""

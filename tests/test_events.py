@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
 from array import array
 from types import ModuleType
@@ -29,6 +30,14 @@ def sample(codec: ModuleType, name: str) -> Any:
     if name == "Close":
         return codec.Close(1000, "bye")
     return getattr(codec, name)("hi" if name == "Text" else b"hi")
+
+
+@pytest.mark.parametrize("name", ["Text", *OF_BYTES, "Frame"])
+def test_content_is_read_without_a_call(codec: ModuleType, name: str) -> None:
+    """CPython's interpreter is quick with members; it calls properties."""
+    attribute = "payload" if name == "Frame" else "data"
+    found = inspect.getattr_static(getattr(codec, name), attribute)
+    assert inspect.ismemberdescriptor(found) or codec is _pure
 
 
 # --- What they hold ------------------------------------------------------------------------------
@@ -197,6 +206,17 @@ def test_event_is_equal_to_nothing_else(codec: ModuleType, name: str) -> None:
     assert all(event != other for other in (None, "hi", b"hi", (b"hi",), (1000, "bye"), object()))
     with pytest.raises(TypeError):
         _ = event < event  # events have no order
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_event_lets_others_say_that_they_are_equal(codec: ModuleType, name: str) -> None:
+    class Equal:
+        def __eq__(self, other: object) -> bool:
+            return True
+
+    event = sample(codec, name)
+    assert event == Equal()
+    assert event.__eq__((1000, "bye")) is NotImplemented
 
 
 def test_hash_is_that_of_the_fields(codec: ModuleType) -> None:

@@ -298,6 +298,19 @@ def test_s22_a_buffer_that_is_resized_during_the_call(codec: ModuleType) -> None
     data = bytearray(PLAIN)
     with pytest.raises(BufferError):
         codec.mask_inplace(data, KEY, Index(0, data.clear))
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="__buffer__ is new in Python 3.12")
+def test_s22_a_buffer_is_locked_before_the_key_is_asked_for(codec: ModuleType) -> None:
+    class Key:
+        def __buffer__(self, flags: int) -> memoryview:
+            data.clear()
+            return memoryview(KEY)
+
+    data = bytearray(PLAIN)
+    with pytest.raises(BufferError):
+        codec.mask_inplace(data, Key())
+    assert data == PLAIN
     assert data == PLAIN
     data.clear()
 

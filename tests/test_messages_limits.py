@@ -99,6 +99,16 @@ def test_limit_may_change_between_frames(codec: ModuleType) -> None:
     assert "message of 3 bytes exceeds the limit of 2 bytes" in str(run_dry(decoder)[1])
 
 
+def test_limit_that_changes_counts_what_has_come(codec: ModuleType) -> None:
+    for more, passes in ((50, True), (51, False)):
+        decoder = client(codec, fragments(2, bytes(100), fin=False))
+        assert list(decoder) == []
+        decoder.max_message_size = 150
+        decoder.feed(naive_header(0, more))
+        error = run_dry(decoder)[1]
+        assert error is None if passes else "message of 151 bytes" in str(error)
+
+
 @pytest.mark.parametrize("when", ["inside the frame", "behind the frame"])
 def test_limit_below_what_is_held_lets_nothing_through(codec: ModuleType, when: str) -> None:
     decoder = client(codec)

@@ -370,6 +370,21 @@ def test_s26_a_step_inside_a_step_is_refused(codec: ModuleType, kind: str) -> No
 
 
 @on_cpython
+@pytest.mark.parametrize("kind", DECODERS)
+def test_s14_a_stream_that_has_ended_answers_from_within_a_step(
+    codec: ModuleType, kind: str
+) -> None:
+    decoder, found = fresh(codec, kind), []
+    decoder.feed(b"\x83\x00")
+    assert outcome(next, decoder)[1] is ProtocolError
+    with hooked(lambda: found.append(outcome(next, decoder)[1])):
+        assert outcome(next, decoder)[1] is ProtocolError
+    # The pure twin refuses each step inside another one.
+    assert {ProtocolError} <= set(found) <= {ProtocolError, RuntimeError}
+    assert RuntimeError not in found or codec is _pure
+
+
+@on_cpython
 @pytest.mark.parametrize("number", range(12))
 @pytest.mark.parametrize("kind", DECODERS)
 def test_s26_the_rest_is_fed_at_some_call_of_a_step(

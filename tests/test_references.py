@@ -289,6 +289,15 @@ def test_errors_are_the_callers(back_end: ModuleType) -> None:
 # --- What lives longer than a call ---------------------------------------------------------------
 
 
+def test_a_control_frame_that_is_cut_goes_with_its_decoder(back_end: ModuleType) -> None:
+    def call() -> None:
+        decoder = back_end.MessageDecoder("client")
+        decoder.feed(make_frame(9, bytes(100))[:50])
+        assert next(decoder, None) is None
+
+    assert kept_by(call) == 0
+
+
 def test_a_decoder_lets_its_inflater_go(back_end: ModuleType) -> None:
     hook = Hook(b"inflated")
     before = sys.getrefcount(hook)

@@ -274,6 +274,15 @@ def test_reset_forgets_an_open_sequence(codec: ModuleType) -> None:
     assert not validator.feed(b"\xac")
 
 
+def test_a_validator_that_is_initialised_again_is_new(codec: ModuleType) -> None:
+    validator = codec.Utf8Validator()
+    for data in (b"ok \xff", b"ok \xe2\x82"):
+        validator.feed(data)
+        validator.__init__()
+        assert (validator.complete, validator.position) == (True, 0)
+        assert validator.feed(b"ok")
+
+
 def test_a_validator_cannot_be_misused(codec: ModuleType) -> None:
     validator = codec.Utf8Validator()
     for name in ("complete", "position", "anything"):

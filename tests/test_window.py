@@ -68,6 +68,38 @@ def test_no_more_than_the_view_can_have_been_read(decoder: Any) -> None:
     assert contents(decoder) == [bytes(2000) + bytes([7]) * 18_000]
 
 
+@pytest.mark.parametrize("opcode", [1, 2])
+def test_no_more_is_read_in_place_than_the_fragment_has(codec: ModuleType, opcode: int) -> None:
+    """There is room for the next one in the same memory, and a header comes first."""
+    first, second = b"x" * 37_000, b"y" * 20_000
+    stream = make_frame(opcode, first, fin=False) + make_frame(0, second)
+    decoder = codec.MessageDecoder("client")
+    decoder.feed(stream[:20_000])
+    assert next(decoder, None) is None
+    rest, found = stream[20_000:], []
+    while rest:
+        view = decoder.get_buffer()
+        count = min(len(view), len(rest))
+        view[:count] = rest[:count]
+        decoder.buffer_updated(count)
+        rest = rest[count:]
+        found += contents(decoder)
+    assert [bytes(item, "ascii") if opcode == 1 else item for item in found] == [first + second]
+
+
+@pytest.mark.parametrize("opcode", [1, 2])
+def test_view_outlives_the_payload_that_it_was_of(codec: ModuleType, opcode: int) -> None:
+    decoder = codec.MessageDecoder("client")
+    decoder.feed(make_frame(opcode, b"x" * 20_000)[:100])
+    assert next(decoder, None) is None
+    view = decoder.get_buffer()
+    decoder.feed(b"x" * (20_000 - 96))
+    assert len(contents(decoder)) == 1
+    view[:6] = make_frame(2, b"next")
+    decoder.buffer_updated(6)
+    assert contents(decoder) == [b"next"]
+
+
 @pytest.mark.parametrize("size", [3, 20_000], ids=["scratch", "in-place"])
 def test_view_is_released_by_its_update(decoder: Any, size: int) -> None:
     begin(decoder, size)

@@ -19,25 +19,9 @@ static void fill_places(void) {
 
 #if defined(__x86_64__) || defined(__i386__) || defined(_M_X64) || defined(_M_IX86)
 
-extern const fws_kernels fws_sse4, fws_avx2, fws_avx512;
+#include "processor.h"
 
-#if defined(_MSC_VER)
-#include <intrin.h>
-static void cpuid(uint32_t leaf, uint32_t r[4]) {
-    int v[4];
-    __cpuidex(v, (int)leaf, 0);
-    for (int i = 0; i < 4; i++) r[i] = (uint32_t)v[i];
-}
-static uint64_t saved_state(void) { return _xgetbv(0); }
-#else
-#include <cpuid.h>
-static void cpuid(uint32_t leaf, uint32_t r[4]) { __cpuid_count(leaf, 0, r[0], r[1], r[2], r[3]); }
-static uint64_t saved_state(void) {
-    uint32_t low, high;
-    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    return (uint64_t)high << 32 | low;
-}
-#endif
+extern const fws_kernels fws_sse4, fws_avx2, fws_avx512;
 
 enum { EAX, EBX, ECX, EDX };
 
@@ -67,11 +51,12 @@ static size_t vector_levels(const fws_kernels **levels) {
     uint64_t saved = has(leaf1[ECX], OSXSAVE) ? saved_state() : 0;
 
     size_t n = 0;
+    if (!has(leaf1[ECX], SSSE3 | SSE41 | POPCNT)) return 0; /* wider levels use these too */
 #if defined(__x86_64__) || defined(_M_X64)
     if (has_avx512(leaf7, saved)) levels[n++] = &fws_avx512;
 #endif
     if ((saved & YMM) == YMM && has(leaf7[EBX], AVX2)) levels[n++] = &fws_avx2;
-    if (has(leaf1[ECX], SSSE3 | SSE41 | POPCNT)) levels[n++] = &fws_sse4;
+    levels[n++] = &fws_sse4;
     return n;
 }
 

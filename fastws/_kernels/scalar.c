@@ -24,12 +24,12 @@ static size_t ascii_scalar(uint8_t *dst, const uint8_t *src, size_t n, uint32_t 
     return ascii_vectors(dst, src, n, key);
 }
 
-/* In these, `dst` is NULL where the bytes are not masked and stay where they are; otherwise they
- * are unmasked to there. */
+/* In these, `dst` is NULL and `key` 0 where the bytes are not masked and stay where they are;
+ * otherwise they are unmasked to there. */
 
 /* How many bytes from i on are ASCII, in steps of 8. */
 FWS_INLINE size_t ascii_run(uint8_t *dst, const uint8_t *src, size_t i, size_t n, uint32_t key) {
-    const vec k = dst ? v_key(fws_key_phase(key, i)) : 0;
+    const vec k = v_key(fws_key_phase(key, i));
     size_t start = i;
     for (; i + 8 <= n; i += 8) {
         vec in = v_load(src + i) ^ k;
@@ -43,8 +43,8 @@ FWS_INLINE size_t utf8_scan(uint8_t *dst, const uint8_t *src, size_t n, uint32_t
                             uint8_t *width) {
     fws_utf8 s = {0, 0, 0};
     size_t i = 0, boundary = 0, begun = 0;
-    uint8_t top = 0, bytes[4] = {0};
-    if (dst) fws_store32(bytes, key);
+    uint8_t top = 0, bytes[4];
+    fws_store32(bytes, key);
     while (i < n) {
         if (!s.wanted) {
             size_t run = ascii_run(dst, src, i, n, key);

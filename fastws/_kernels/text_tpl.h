@@ -2,7 +2,7 @@
  *
  * A level gives block_latin1, block_ucs2 and block_ucs4. Each reads from src on, where BLOCK_READ
  * bytes may be read, and writes up to BLOCK_WRITE characters to out, of which `moved.chars` count;
- * `moved.bytes` were used up. A block starts at a character.
+ * `moved.bytes` were used up. A block starts at a character, and so has to end behind a whole one.
  *
  * At the end, where a block could write too far, blocks write aside, unless the level defines
  * FWS_LAST_BLOCKS and gives last_latin1 and its like: blocks that write no more than `room`

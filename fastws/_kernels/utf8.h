@@ -83,11 +83,8 @@ FWS_INLINE size_t fws_utf8_feed(const fws_kernels *level, fws_utf8 *s, const uin
         i++;
     }
     size_t whole = n - i - fws_utf8_open(src + i, n - i);
-    if (!fws_ascii_short(src + i, whole)) {
-        size_t good = level->utf8_prefix(src + i, whole);
-        if (good != whole) return fws_utf8_walk(s, src, i + good, n);
-    }
-    return fws_utf8_walk(s, src, i + whole, n);
+    size_t good = fws_ascii_short(src + i, whole) ? whole : level->utf8_prefix(src + i, whole);
+    return fws_utf8_walk(s, src, i + good, n);
 }
 
 #endif

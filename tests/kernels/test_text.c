@@ -181,14 +181,46 @@ static void check_widen(void) {
     static const uint16_t two[] = {0, 0x7F, 0x80, 0xFF, 'a'};
     static const uint32_t four[] = {0, 0x7F, 0x80, 0xFF, 'a'};
     const void *const as[] = {one, one, two, four};
-    uint32_t out[5];
     now.what = "fws_widen";
     for (uint8_t from_width = FWS_ASCII; from_width <= FWS_UCS4; from_width++) {
         for (uint8_t to_width = from_width; to_width <= FWS_UCS4; to_width++) {
+            size_t room = 5 * fws_char_size(to_width);
+            uint8_t *out = arena_end(&to, room);
             fws_widen(out, to_width, as[from_width], from_width, 5);
-            if (memcmp(out, as[to_width], 5 * fws_char_size(to_width)))
+            if (memcmp(out, as[to_width], room))
                 fail("width %d to %d is written otherwise", from_width, to_width);
             now.calls++;
+        }
+    }
+}
+
+/* A text whose bytes from `first` to `last` are not ASCII, between guards. */
+static int looks_ascii(size_t n, size_t first, size_t last, int at_end) {
+    uint8_t key[4], *src = lay(&from, at_end, n);
+    uint32_t word = random_key(key);
+    for (size_t i = 0; i < n; i++) {
+        uint8_t top = i >= first && i < last ? 0x80 : 0;
+        src[i] = (uint8_t)((random_below(0x80) | top) ^ key[i % 4]);
+    }
+    now.size = n;
+    now.at = first;
+    now.calls++;
+    return fws_looks_ascii(src, n, word);
+}
+
+/* ASCII is never missed. Where about a quarter of a longer text is not, that is seen. */
+static void check_looks_ascii(void) {
+    now.what = "fws_looks_ascii";
+    for (size_t n = 0; n <= FWS_PIECE; n += n < 300 ? 1 : 499) {
+        for (int i = 0; i < 2; i++) {
+            if (!looks_ascii(n, n, n, i)) fail("ASCII is taken for something else");
+            if (n < 8) continue;
+            if (looks_ascii(n, 0, 8, i)) fail("the start is not seen");
+            for (size_t quarter = 0; quarter < 4 && n >= FWS_SHORT; quarter++) {
+                size_t start = quarter * n / 4, early = start < 12 ? start : 12;
+                if (looks_ascii(n, start - early, start + n / 4, i))
+                    fail("quarter %lu is not seen", (unsigned long)quarter);
+            }
         }
     }
 }
@@ -288,6 +320,7 @@ static void check_all_ascii(const fws_kernels *level) {
 
 static void check_level(const fws_kernels *level) {
     check_widen();
+    check_looks_ascii();
     check_all_ascii(level);
     each_text(level, check_text);
     check_damaged(level);

@@ -15,9 +15,10 @@ import subprocess
 import sys
 import sysconfig
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
+from c_programs import places
 from points import BUILD, ROOT, Catalogue, Mutant, Source
 
 HERE = Path(__file__).parent
@@ -26,24 +27,10 @@ PACKAGE = COPY / "fastws"
 KERNELS = PACKAGE / "_kernels"
 SUFFIXES = {"compiled": (".pyx", ".pxi"), "c": (".c", ".h")}
 CHANGING = ("c_points.py", "core.py", "cython_points.py", "mutation.h", "points.py")
-OTHER_PROCESSORS = ("neon.c", "text_neon.h")
-# Which tests in C a file has; others have all.
-PROGRAMS = {
-    "encode.h": ["encode"],
-    "header.h": ["header"],
-    "kernels.h": ["mask", "encode", "text"],
-    "mask_tpl.h": ["mask", "text"],
-    "text.h": ["text"],
-    "text128_tpl.h": ["text", "encode"],
-    "text_avx512.h": ["text", "encode"],
-    "text_tpl.h": ["text", "encode"],
-    "utf8.h": ["utf8", "text"],
-    "utf8_tpl.h": ["utf8", "text"],
-}
-SANITIZE = "-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all"
 FLAGS = ["-std=c11", "-O1", "-fPIC", "-fvisibility=hidden", "-w"]
 
 DEFINITIONS = """
+#include <stdio.h>
 #include <stdlib.h>
 #include "mutation.h"
 int fws_mutant;
@@ -51,6 +38,13 @@ unsigned char fws_reached[%d];
 __attribute__((constructor)) static void choose(void) {
     const char *number = getenv("FASTWS_MUTANT");
     if (number) fws_mutant = atoi(number);
+}
+__attribute__((destructor)) static void tell(void) {
+    const char *path = getenv("FASTWS_REACHED");
+    FILE *out = path ? fopen(path, "wb") : NULL;
+    if (!out) return;
+    fwrite(fws_reached, 1, sizeof fws_reached, out);
+    fclose(out);
 }
 """
 
@@ -65,7 +59,8 @@ class Running:
         from fastws import _codec
 
         self.state = state
-        library = ctypes.CDLL(_codec.__file__)
+        # For all: an extension of the tests that has mutants in it asks the same places.
+        library = ctypes.CDLL(_codec.__file__, mode=ctypes.RTLD_GLOBAL)
         self._mutant = ctypes.c_int.in_dll(library, "fws_mutant")
         self._reached = (ctypes.c_ubyte * size).in_dll(library, "fws_reached")
 
@@ -84,7 +79,7 @@ class Running:
 
 def sources() -> list[Path]:
     found = [ROOT / "fastws" / "_members.h", *(ROOT / "fastws" / "_kernels").glob("*.[ch]")]
-    return sorted(p for p in found if p.name not in OTHER_PROCESSORS)
+    return sorted(found)
 
 
 def fingerprint() -> str:
@@ -121,29 +116,21 @@ def change() -> Catalogue:
     return catalogue
 
 
-def build() -> None:
-    """Compile the copy, and link it as the extension."""
+def build() -> set[int]:
+    """Compile the copy, and link it as the extension; give the places that are in it."""
     compiler = os.environ.get("CC", "cc")
-    objects = []
-    jobs = []
-    for path in [PACKAGE / "_codec.c", *KERNELS.glob("*.c")]:
-        objects.append(path.with_suffix(".o"))
-        includes = [f"-I{PACKAGE}", f"-I{sysconfig.get_path('include')}"]
-        jobs.append([compiler, *FLAGS, *includes, "-c", "-o", objects[-1], path])
+    units = [PACKAGE / "_codec.c", *sorted(KERNELS.glob("*.c"))]
+    includes = [f"-I{PACKAGE}", f"-I{sysconfig.get_path('include')}"]
+    objects = [path.with_suffix(".o") for path in units]
+    jobs = [
+        [compiler, *FLAGS, *includes, "-c", "-o", target, path]
+        for target, path in zip(objects, units, strict=True)
+    ]
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda job: run(*job), jobs))
     target = PACKAGE / f"_codec{sysconfig.get_config_var('EXT_SUFFIX')}"
     run(compiler, "-shared", "-o", target, *objects)
-
-
-def programs(file: str) -> list[Path]:
-    """Give the tests in C of a file of the kernels, built with mutants and sanitizers."""
-    folder = BUILD / "programs"
-    names = PROGRAMS.get(file, ["levels", "header", "mask", "encode", "text", "utf8"])
-    targets = [folder / f"test_{name}" for name in names]
-    make = ["make", "-s", "-C", ROOT / "tests" / "kernels", f"BUILD={folder}", f"KERNELS={KERNELS}"]
-    run(*make, "WARNINGS=-w", f"CFLAGS={SANITIZE}", *targets)
-    return targets
+    return places(compiler, units, *includes)
 
 
 def prepare(back_end: str, catalogue: Catalogue) -> Running:
@@ -153,7 +140,9 @@ def prepare(back_end: str, catalogue: Catalogue) -> Running:
     data = json.loads(known.read_text()) if known.exists() else {}
     if data.get("state") != state:
         every = change().mutants
-        build()
+        present = build()
+        # The text of Cython's is all compiled; what is not there is folded away.
+        every = [replace(m, here=not m.is_c or m.point in present) for m in every]
         data = {"state": state, "mutants": [asdict(m) for m in every]}
         known.write_text(json.dumps(data))
     every = [Mutant(**fields) for fields in data["mutants"]]

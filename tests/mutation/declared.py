@@ -40,25 +40,22 @@ class Declaration:
 
 
 def equivalents(files: Iterable[str]) -> list[Declaration]:
-    """Read what is declared to change no result, for these files."""
+    """Read what is declared to change no result, for these files.
+
+    A declaration may be of several places in one file that have one reason: `at` lists them.
+    """
     wanted = set(files)
     found = []
     for path in sorted(HERE.glob("equivalent*.toml")):
         for entry in tomllib.loads(path.read_text())["equivalent"]:
-            unknown = set(entry) - {"file", "line", "mutants", "scope", "why"}
-            if unknown or not entry["why"].strip():
-                raise SystemExit(f"{path.name}: {entry['line']}: {unknown or 'no reason'}")
-            if entry["file"] in wanted:
-                found.append(
-                    Declaration(
-                        entry["file"],
-                        entry["line"],
-                        entry.get("mutants", []),
-                        entry.get("scope"),
-                        entry["why"],
-                    )
-                )
-    return found
+            file, why = entry.pop("file"), entry.pop("why")
+            for place in entry.pop("at", None) or [entry]:
+                unknown = set(place) - {"line", "mutants", "scope"}
+                if unknown or not why.strip():
+                    raise SystemExit(f"{path.name}: {place['line']}: {unknown or 'no reason'}")
+                line, mutants = place["line"], place.get("mutants", [])
+                found.append(Declaration(file, line, mutants, place.get("scope"), why))
+    return [one for one in found if one.file in wanted]
 
 
 def fitting(declared: list[Declaration], mutant: Mutant) -> bool:

@@ -15,13 +15,18 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from c_programs import AllProcessors
 from declared import Declaration, fitting
-from forking import KILLED, SURVIVED, Bench, Running, with_tests
+from forking import KILLED, SURVIVED, UNREACHED, Bench, Running, with_tests
 from points import BUILD, Mutant
-from results import Results
+from results import IN_C, Results
 
-DOOR = "fastws/_codec_door.pxi"
 ALONE = 120  # seconds of the processor's time that a mutant may take in a process of its own
+# Whose tests build an extension of their own.
+APART = {
+    "fastws/_codec_door.pxi": "tests/test_door.py",
+    "fastws/_members.h": "tests/test_members.py",
+}
 Add = Callable[[Mutant, str, str], None]
 
 
@@ -66,32 +71,25 @@ def starved(running: Running, todo: list[Mutant], add: Add) -> None:
     with_tests(["tests/test_allocations.py"], running, work, marks="")
 
 
-def through_the_door(running: Running, todo: list[Mutant], add: Add) -> None:
-    """Judge what only other extensions call, by the tests that build one."""
+def apart(running: Running, tests: str, todo: list[Mutant], add: Add) -> None:
+    """Judge mutants by tests that build an extension, which is done once for all."""
 
     def work(bench: Bench) -> None:
         bench.keep()
-        bench.record(BUILD / "door.tests.json")
+        bench.record(BUILD / f"{Path(tests).stem}.json")
         in_forks(bench, float("inf"), todo, add)
 
-    with_tests(["tests/test_door.py"], running, work, marks="")
+    with_tests([tests], running, work, marks="")
 
 
-def in_c(mutant: Mutant) -> tuple[str, str]:
-    """Judge a mutant by the kernels' tests in C."""
+def in_c(todo: list[Mutant], results: Results) -> None:
+    """Judge mutants by the kernels' tests in C."""
     import core
 
-    for program in core.programs(Path(mutant.file).name):
-        environment = {**os.environ, "FASTWS_MUTANT": str(mutant.number)}
-        try:
-            done = subprocess.run(
-                [program], capture_output=True, timeout=600, check=False, env=environment
-            )
-        except subprocess.TimeoutExpired:
-            return KILLED, f"{program.name} (time)"
-        if done.returncode:
-            return KILLED, program.name
-    return SURVIVED, ""
+    tests = AllProcessors(core.KERNELS)
+    for mutant in todo:
+        verdict, by = tests.judge(mutant)
+        results.add(mutant, verdict, IN_C if verdict in (SURVIVED, UNREACHED) else by)
 
 
 def judge_all(
@@ -102,7 +100,7 @@ def judge_all(
     results: Results,
     known: list[Declaration],
 ) -> None:
-    """Judge mutants by all that there is, the quick first."""
+    """Judge mutants by all that there is in Python, the quick first."""
     left: list[Mutant] = []
     add = results.add
 
@@ -114,7 +112,7 @@ def judge_all(
         at_import = set(running.reached)  # the tests are collected, and nothing more was done
         bench.record(record_of(args.back_end), again=not args.resume)
         print(f"{len(bench.items)} tests, recorded in {time.monotonic() - start:.0f} s", flush=True)
-        here = [mutant for mutant in todo if mutant.file != DOOR]
+        here = [mutant for mutant in todo if mutant.file not in APART]
         left.extend(in_forks(bench, args.budget, here, add))
         in_forks(bench, float("inf"), [mutant for mutant in left if is_open(mutant)], add)
         reached = set(bench.reaching)
@@ -124,12 +122,8 @@ def judge_all(
                 add(mutant, *alone(args.back_end, mutant.number))
 
     with_tests(files, running, work)
-    door = [mutant for mutant in todo if mutant.file == DOOR]
-    if door:
-        through_the_door(running, door, add)
-    hungry = [m for m in left if is_open(m) and m.file.endswith((".pyx", ".pxi"))]
-    if hungry:
+    for file, tests in APART.items():
+        if only := [mutant for mutant in todo if mutant.file == file]:
+            apart(running, tests, only, add)
+    if hungry := [m for m in left if is_open(m) and not m.is_c]:
         starved(running, hungry, add)
-    for mutant in left:
-        if is_open(mutant) and mutant.file.endswith((".c", ".h")) and not args.no_c:
-            add(mutant, *in_c(mutant))

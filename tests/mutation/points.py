@@ -31,6 +31,11 @@ class Mutant:
     text: str  # of the line, without indentation
     change: str  # in words
     nth: int = 1  # of those that are otherwise the same
+    here: bool = True  # False: the preprocessor leaves it out on this processor
+
+    @property
+    def is_c(self) -> bool:
+        return self.file.endswith((".c", ".h"))
 
     @property
     def key(self) -> str:

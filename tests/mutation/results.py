@@ -7,8 +7,11 @@ from collections import Counter
 from pathlib import Path
 
 import declared
+from c_programs import ELSEWHERE
 from forking import KILLED
 from points import Mutant
+
+IN_C = "in C"  # who let a mutant pass, so far
 
 
 class Results:
@@ -25,6 +28,16 @@ class Results:
         else:
             path.write_text("")
 
+    def lacks(self, mutant: Mutant) -> bool:
+        """Tell whether the tests in Python are still to come."""
+        return self.verdicts.get(mutant.key, ("", IN_C))[1] == IN_C
+
+    def forget(self, mutants: list[Mutant]) -> None:
+        """Have mutants that are not killed judged once more."""
+        for mutant in mutants:
+            if self.verdicts.get(mutant.key, (KILLED,))[0] != KILLED:
+                del self.verdicts[mutant.key]
+
     def add(self, mutant: Mutant, verdict: str, by: str) -> None:
         self.verdicts[mutant.key] = (verdict, by)
         with self.path.open("a") as out:
@@ -37,13 +50,13 @@ def conclude(mutants: list[Mutant], results: Results, every: list[Mutant]) -> bo
     counts: Counter[str] = Counter()
     left, wrong = [], []
     for mutant in mutants:
-        verdict, by = results.verdicts[mutant.key]
+        verdict, by = results.verdicts.get(mutant.key, (ELSEWHERE, ""))
         is_declared = declared.fitting(known, mutant)
         if verdict == KILLED and is_declared:
             wrong.append(f"{mutant}\n    killed by {by}")
         if verdict != KILLED and is_declared:
             verdict = "equivalent (declared)"
-        elif verdict != KILLED:
+        elif verdict not in (KILLED, ELSEWHERE):
             left.append(f"{verdict}: {mutant}")
         counts[verdict] += 1
     gone = declared.stale(known, every)

@@ -19,16 +19,17 @@ from pathlib import Path
 
 import declared
 import guards
-from forking import KILLED, Running, with_tests
-from judging import ALONE, alone, judge_all, record_of
+from forking import Running, with_tests
+from judging import ALONE, alone, in_c, judge_all, record_of
 from points import BUILD, ROOT, Catalogue, Mutant
 from results import Results, conclude
 
 BACK_ENDS = ["pure", "compiled", "c", "core"]  # core: the two before it
 # What does not test the codec, or does so in other processes: judging.py has those.
 OTHER_TESTS = """allocations autobahn_runner autobahn_trial backend bench_hosts cli
-    connection_example docs door fuzz_run hosts_runner imports kernels packaging run server_examples
-    threads""".split()
+    connection_example docs docs_check docs_commands docs_cython docs_hosts docs_reference door
+    exclusions fuzz_run hosts_runner imports interpreters kernels main members packaging release
+    release_install release_wheel run server_examples threads workflows""".split()
 
 
 def tests() -> list[str]:
@@ -108,13 +109,12 @@ def main() -> int:
         with_tests(files, running, lambda b: os._exit(b.run_quick(record_of(args.back_end), 10)))
     results = Results(BUILD / f"{args.back_end}.jsonl", args.resume)
     known = declared.equivalents({m.file for m in every})
-    todo = [
-        m
-        for m in mutants
-        if m.key not in results.verdicts
-        or (args.again and results.verdicts[m.key][0] != KILLED and not declared.fitting(known, m))
-    ]
-    if todo:
+    if args.again:
+        results.forget([m for m in mutants if not declared.fitting(known, m)])
+    if not args.no_c and (todo := [m for m in mutants if m.is_c and m.key not in results.verdicts]):
+        # What is declared is not spared, but takes long: it comes last.
+        in_c(sorted(todo, key=lambda m: declared.fitting(known, m)), results)
+    if todo := [m for m in mutants if m.here and results.lacks(m)]:
         judge_all(running, args, files, todo, results, known)
     return 0 if conclude(mutants, results, every) else 1
 

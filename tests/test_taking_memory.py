@@ -1,0 +1,119 @@
+"""Memory for what comes in parts: it is asked for seldom, and is little more than has come."""
+
+from __future__ import annotations
+
+import sys
+import tracemalloc
+from collections.abc import Callable
+from types import ModuleType
+
+import pytest
+from helpers import make_frame, naive_header
+from memory import KIB, on_cpython
+
+from fastws import RSV1, _pure
+
+pytestmark = on_cpython
+COUNT = 4000  # reads
+
+
+class Plain:
+    """An inflater that changes nothing."""
+
+    def decompress(self, payload: bytes, *, limit: int, fin: bool) -> bytes:
+        return payload
+
+
+def peak_of(work: Callable[[], object]) -> int:
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        work()
+        return tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+
+
+# --- How often -----------------------------------------------------------------------------------
+
+# What begins a message, and what comes then again and again.
+PARTS: dict[str, tuple[bytes, bytes]] = {
+    "binary": (naive_header(2, 1 << 20), b"x"),
+    "ascii": (naive_header(1, 1 << 20), b"x"),
+    "wide": (naive_header(1, 1 << 20), "é".encode()),
+    "wide, mostly there": (naive_header(1, 2 * COUNT + 4), "é".encode()),
+    "binary fragments": (make_frame(2, fin=False), make_frame(0, b"x", fin=False)),
+    "wide fragments": (make_frame(1, fin=False), make_frame(0, "é".encode(), fin=False)),
+    "compressed fragments": (make_frame(2, fin=False, rsv=RSV1), make_frame(0, b"x", fin=False)),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_s12_what_comes_bit_by_bit_asks_for_memory_seldom(back_end: ModuleType, name: str) -> None:
+    """The room grows by a part of what is there, or a copy at each byte would take square time."""
+    start, part = PARTS[name]
+    decoder = back_end.MessageDecoder("client", max_fragments=None, deflate=Plain())
+    decoder.feed(start + part)
+    assert next(decoder, None) is None
+    changes = held = 0
+    tracemalloc.start()
+    try:
+        for _ in range(COUNT):
+            decoder.feed(part)
+            assert next(decoder, None) is None
+            now = tracemalloc.get_traced_memory()[0]
+            changes += now != held
+            held = now
+    finally:
+        tracemalloc.stop()
+    assert changes < COUNT // 10
+
+
+# --- How much ------------------------------------------------------------------------------------
+
+TEXTS = {
+    "one width": "€" * 140_000,
+    "wider at its end": "é" * 100_000 + "€",
+    "wide at its end": "x" * 100_000 + "é",
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_text_takes_its_size(back_end: ModuleType, name: str) -> None:
+    text = TEXTS[name]
+    payload, size = text.encode(), sys.getsizeof(text)
+    peak = peak_of(lambda: back_end.decode_text(payload))
+    # Where a wider character comes, the text is written anew beside itself.
+    narrow = 0 if name == "one width" else len(text)
+    # CPython's own decoder has room for more.
+    assert peak <= 1.1 * (size + narrow) * (6 if back_end is _pure else 1) + KIB
+
+
+@pytest.mark.parametrize("character", ["é", "€", "\U0001f30d"], ids=ascii)
+def test_text_in_one_frame_takes_its_size(back_end: ModuleType, character: str) -> None:
+    text = character * 140_000
+    wire = make_frame(1, text.encode())
+    pieces = [wire[at : at + 16 * KIB] for at in range(0, len(wire), 16 * KIB)]
+    decoder = back_end.MessageDecoder("client")
+
+    def work() -> None:
+        for piece in pieces:
+            decoder.feed(piece)
+            for event in decoder:
+                assert event.data == text
+
+    most = 1.1 * sys.getsizeof(text) + 8 * KIB
+    assert peak_of(work) <= most * (8 if back_end is _pure else 1)
+
+
+@pytest.mark.parametrize("kind", ["FrameDecoder", "MessageDecoder"])
+def test_small_frames_in_progress_take_little(back_end: ModuleType, kind: str) -> None:
+    start = make_frame(2, bytes(100))[:7]
+
+    def work() -> None:
+        for decoder in decoders:
+            decoder.feed(start)
+            assert next(decoder, None) is None
+
+    decoders = [getattr(back_end, kind)("client") for _ in range(100)]
+    assert peak_of(work) <= 400 * len(decoders)
