@@ -23,7 +23,18 @@ def test(back_end: str, *arguments: str) -> None:
     coverage = [sys.executable, "-m", "coverage"]
     # The folder, and not the package: _run/sitecustomize.py is imported under another name.
     source = f"--source={PACKAGE}"
-    run(*coverage, "run", data, source, *PYTEST, MARKS, *arguments, CI="1", **SWITCHES[back_end])
+    run(
+        *coverage,
+        "run",
+        data,
+        source,
+        *PYTEST,
+        MARKS,
+        *arguments,
+        CI="1",
+        goes_on=True,
+        **SWITCHES[back_end],
+    )
     run(*coverage, "combine", "-q", data)
     run(*coverage, "json", "-q", data, "-o", OUT / f"python-{back_end}.json")
 
@@ -32,7 +43,14 @@ def test_without_memory(*arguments: str) -> None:
     """Run on the compiled core what no tracer may watch, and what compiles against it."""
     files = ["tests/test_allocations.py", "tests/test_door.py"]
     run(
-        sys.executable, *PYTEST, "not packaging", *files, *arguments, CI="1", **SWITCHES["compiled"]
+        sys.executable,
+        *PYTEST,
+        "not packaging",
+        *files,
+        *arguments,
+        CI="1",
+        goes_on=True,
+        **SWITCHES["compiled"],
     )
 
 

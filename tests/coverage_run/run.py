@@ -1,6 +1,6 @@
 """Measure what the tests run: lines and branches of every layer, on both back ends.
 
-    python tests/coverage_run/run.py [--only python|core|kernels] [PYTEST ARGUMENTS...]
+    python tests/coverage_run/run.py [--only pure|compiled|kernels] [PYTEST ARGUMENTS...]
 
 Prints one table; what was not run stands in build/coverage/missing.txt. The exit status is 0 where
 no layer has less than 98 % of its branches run.
@@ -62,7 +62,9 @@ def main() -> int:
     low = [f"{one.layer} ({one.back_end})" for one in found if one.fails]
     if low:
         print(f"too few branches run: {', '.join(low)}; see {places.OUT / 'missing.txt'}")
-    return 1 if low else 0
+    for command in places.FAILED:
+        print(f"failed: {command}")
+    return 1 if low or places.FAILED else 0
 
 
 if __name__ == "__main__":
