@@ -299,7 +299,7 @@ cdef class _Stream:
         return 0
 
     cdef int take(self, const uint8_t *src, Py_ssize_t size) except -1:
-        """Unmask and check the next `size` bytes; `src` is NULL where they lie in place, as all do."""
+        """Unmask and check the next `size` bytes; `src` is NULL where they lie in place."""
         cdef uint32_t key = fws_key_phase(self.head.key, self.done - self.start)
         cdef uint8_t *dst
         cdef Py_ssize_t good = 0

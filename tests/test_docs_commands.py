@@ -26,7 +26,7 @@ from fastws.adapters._registry import hosts
 pytestmark = pytest.mark.slow  # the pages are the same for every interpreter
 
 ASSIGNMENT = re.compile(r"([A-Z_]+)=\S*")
-REQUIREMENT = re.compile(r"[a-z][\w.-]*|\.")
+REQUIREMENT = re.compile(r"([a-z][\w.-]*|\.)(?:\[(\w+)\])?")
 SCRIPT = re.compile(r"[\w/]+\.py")
 # Spans in prose that are commands; of others one cannot know.
 COMMAND = re.compile(
@@ -136,9 +136,12 @@ def pip_command(words: list[str]) -> None:
             group = next(rest)
             require(group in groups["dependency-groups"], f"no dependency group {group}")
         elif word not in ("-e", "--editable", "--verbose"):
-            require(REQUIREMENT.fullmatch(word) is not None, f"{word} is nothing to install")
+            required = REQUIREMENT.fullmatch(word)
+            require(required is not None, f"{word} is nothing to install")
             ours = groups["project"]["name"]
-            require(not word.startswith("fastws") or word == ours, f"{word} is not {ours}")
+            require(not word.startswith("fastws") or required[1] == ours, f"{word} is not {ours}")
+            extras = groups["project"]["optional-dependencies"]
+            require(required[2] is None or required[2] in extras, f"no extra {required[2]}")
 
 
 def make_command(words: list[str]) -> None:

@@ -229,7 +229,9 @@ async def main(page: str, longest: float) -> int:
     for name, (answer, run) in ATTACKS.items():
         was = await run(page)
         failed += was != answer
-        print(f"{name:42} {answer:10} {was:10} {'' if was == answer else 'NO'}".rstrip(), flush=True)
+        print(
+            f"{name:42} {answer:10} {was:10} {'' if was == answer else 'NO'}".rstrip(), flush=True
+        )
     stop.set()
     await talking
     print(
