@@ -60,11 +60,15 @@ build_in_place() {
         FASTWS_REQUIRE_EXTENSIONS=1 "$python" setup.py --quiet build_ext --inplace
 }
 
-# apt_install PACKAGE...: install Debian packages, as root or by sudo.
+# apt_install PACKAGE...: install Debian packages, as root or by sudo. One script at a time does.
 apt_install() {
     local sudo=()
     [ "$(id -u)" = 0 ] || sudo=(sudo)
-    "${sudo[@]}" apt-get update -qq
-    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -qq -y --no-install-recommends "$@" >/dev/null
+    mkdir -p build
+    (
+        flock 9
+        "${sudo[@]}" apt-get update -qq
+        "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
+            apt-get install -qq -y --no-install-recommends "$@" >/dev/null
+    ) 9>build/apt.lock
 }
