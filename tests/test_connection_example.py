@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
-from programs import EXAMPLES, see_early_frames_answered, see_requests_refused, serving
+from helpers import make_frame
+from programs import (
+    EXAMPLES,
+    KEY,
+    REQUEST,
+    answer_to,
+    see_early_frames_answered,
+    see_requests_refused,
+    serving,
+)
 
 client = pytest.importorskip("websockets.sync.client")
 exceptions = pytest.importorskip("websockets.exceptions")
@@ -57,3 +69,40 @@ def test_frames_may_come_with_the_request(address: str) -> None:
 
 def test_other_requests_are_refused(address: str) -> None:
     see_requests_refused(address)
+
+
+HEARTBEAT = 0.5
+
+
+@pytest.fixture(scope="module")
+def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the address of the same server, whose heart beats faster."""
+    program: Path = tmp_path_factory.mktemp("own") / "server.py"
+    text = PROGRAM.read_text("utf-8")
+    assert "heartbeat = 20.0" in text
+    program.write_text(text.replace("heartbeat = 20.0", f"heartbeat = {HEARTBEAT}"), "utf-8")
+    with serving(program) as address:
+        yield address
+
+
+@pytest.mark.parametrize("request_", [REQUEST[:-2], b""], ids=["half", "none"])
+def test_who_does_not_finish_a_request_is_dropped(impatient: str, request_: bytes) -> None:
+    start = time.monotonic()
+    with suppress(ConnectionError):  # as the system tells of an end without a goodbye
+        assert answer_to(impatient, request_) == b""
+    assert time.monotonic() - start >= HEARTBEAT
+
+
+def test_who_does_not_answer_a_ping_is_dropped(impatient: str) -> None:
+    start = time.monotonic()
+    said = answer_to(impatient, REQUEST + make_frame(1, b"hello", mask=KEY))
+    frames = said.partition(b"\r\n\r\n")[2]
+    assert frames == make_frame(1, b"hello") + make_frame(9)
+    assert time.monotonic() - start >= 2 * HEARTBEAT
+
+
+def test_who_answers_pings_stays(impatient: str) -> None:
+    with client.connect(impatient, ping_interval=None) as connection:
+        time.sleep(4 * HEARTBEAT)
+        connection.send("still here")
+        assert connection.recv(timeout=20) == "still here"
