@@ -66,6 +66,9 @@ class Client:
                 finally:
                     self.writer.write(self.websocket.data_to_send())
                 await self.read()
+        except CodecError:
+            await self.hear_out()
+            raise
         finally:
             self.writer.close()
 
@@ -84,6 +87,13 @@ class Client:
             except ConnectionError:
                 break
         self.websocket.feed_eof()
+
+    async def hear_out(self) -> None:
+        """Let the server hang up: what it is told could be lost if we did, while it still sends."""
+        with suppress(TimeoutError, ConnectionError):
+            async with asyncio.timeout(PATIENCE):
+                while await self.reader.read(65536):
+                    pass
 
 
 async def connect(url: str) -> Client:

@@ -1,8 +1,7 @@
 """Echo every message: a server of one's own, on asyncio, h11 and fastws.Connection alone.
 
-asyncio moves the bytes, h11 reads the request, fastws does the rest. own_client.py talks to it.
-
-python own_server.py --port 8765
+asyncio moves the bytes, h11 reads the request, fastws does the rest. To try it:
+`python own_server.py --port 8765`, and own_client.py to talk to it.
 """
 
 from __future__ import annotations
@@ -54,6 +53,8 @@ class Echo(asyncio.Protocol):
             if self.websocket is None:
                 return
             data = self.http.trailing_data[0]  # frames may have come with the request
+        elif self.websocket.should_close:
+            return  # what was under way when we said goodbye
         self.heard = True
         self.talk(self.websocket, data)
 
@@ -70,8 +71,7 @@ class Echo(asyncio.Protocol):
 
     def refuse(self, status: int, reason: str, extra: tuple[tuple[str, str], ...] = ()) -> None:
         """Answer a request that opens no WebSocket."""
-        body = reason.encode()
-        headers = [*extra, ("Content-Length", str(len(body))), ("Content-Type", "text/plain")]
+        headers = [*extra, ("Content-Length", str(len(body := reason.encode())))]
         response = h11.Response(status_code=status, headers=headers)
         for event in (response, h11.Data(data=body), h11.EndOfMessage()):
             self.transport.write(self.http.send(event) or b"")
@@ -91,7 +91,7 @@ class Echo(asyncio.Protocol):
             print(f"the client broke the protocol: {error}")
         self.transport.write(websocket.data_to_send())
         if websocket.should_close:
-            self.transport.close()
+            self.transport.write_eof()  # close() could lose our last words, while it still sends
 
     def pause_writing(self) -> None:  # take no more while the client takes no answers
         self.transport.pause_reading()

@@ -63,6 +63,15 @@ def test_a_message_that_is_too_big_ends_it(address: str) -> None:
     assert caught.value.rcvd.reason == "message of 1048577 bytes exceeds the limit of 1048576 bytes"
 
 
+def test_who_is_told_to_stop_may_still_send(address: str) -> None:
+    """The goodbye is read by a client that sends all of its 10 MB before it reads."""
+    with client.connect(address, compression=None) as connection:
+        connection.send(bytes(10_000_000))
+        with pytest.raises(exceptions.ConnectionClosedError) as caught:
+            connection.recv(timeout=20)
+    assert caught.value.rcvd.code == 1009
+
+
 def test_frames_may_come_with_the_request(address: str) -> None:
     see_early_frames_answered(address)
 
