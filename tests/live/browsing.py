@@ -15,6 +15,17 @@ from processes import ROOT
 
 PICTURES = Path(ROOT, "build", "live")
 MILLISECONDS = PATIENCE * 1000
+LINE_HAS = """pixels => {
+  const canvas = document.querySelector("#chart");
+  const button = document.querySelector("#publish button");
+  const [r, g, b] = getComputedStyle(button).backgroundColor.match(/\\d+/g);
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  let count = 0;
+  for (let at = 0; at < data.length; at += 4) {
+    count += data[at] == r && data[at + 1] == g && data[at + 2] == b;
+  }
+  return count >= pixels;
+}"""
 
 
 @contextmanager
@@ -92,23 +103,9 @@ class Tab:
         PICTURES.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
 
-    def chart_pixels(self) -> int:
-        """Count the pixels of the chart's line, which has the accent's colour."""
-        count: int = self.page.evaluate(
-            """() => {
-              const canvas = document.querySelector("#chart");
-              const button = document.querySelector("#publish button");
-              const [r, g, b] = getComputedStyle(button).backgroundColor.match(/\\d+/g);
-              const { data } = canvas.getContext("2d")
-                .getImageData(0, 0, canvas.width, canvas.height);
-              let count = 0;
-              for (let at = 0; at < data.length; at += 4) {
-                count += data[at] == r && data[at + 1] == g && data[at + 2] == b;
-              }
-              return count;
-            }"""
-        )
-        return count
+    def has_drawn(self, pixels: int) -> None:
+        """Wait until the chart's line, which has the accent's colour, has so many pixels."""
+        self.page.wait_for_function(LINE_HAS, arg=pixels)
 
     def milliseconds_there_and_back(self) -> float:
         expect(self.see("#round-trip")).to_have_text(re.compile(r"^[\d.]+ ms$"))
