@@ -111,6 +111,8 @@ def test_close_codes_are_shown(browser: Browser) -> None:
             }""")
             ada.has_logged("closed with 1008, policy violation: too many messages")
             ada.is_open()
+            # The list has scrolled to what came last.
+            expect(ada.see("#messages li").last).to_be_in_viewport()
             server.end()
             ada.has_logged("closed with 1012, service restart")
             ada.picture("restart")
@@ -164,7 +166,7 @@ def test_waits_grow_and_are_no_two_alike(browser: Browser, shared: Server) -> No
 TALK = [
     ("ada", "Good morning! The new build is on the staging servers."),
     ("bob", "Saw it. The chart is smooth here, even over the phone."),
-    ("cleo", "I pulled the plug of my access point for a minute: it came back by itself 👍"),
+    ("cleo", "I pulled the plug of my access point for a minute: it came back by itself."),
     ("ada", "Then I'll drain the first server now. You should see a 1012."),
 ]
 
@@ -172,6 +174,7 @@ TALK = [
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"color_scheme": "light"},
     "dark": {"color_scheme": "dark"},
+    "tablet": {"viewport": {"width": 820, "height": 1180}},
     "phone": {"color_scheme": "light", **PHONE},
     "phone-dark": {"color_scheme": "dark", **PHONE},
 }
