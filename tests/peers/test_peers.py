@@ -22,8 +22,6 @@ from processes import ROOT
 
 HERE = Path(__file__).parent
 BUILD = HERE.parents[1] / "build" / "peers"  # where .ci/peers puts what it makes
-pytestmark = pytest.mark.peers
-
 COMMANDS = {
     "ws": ["node", str(HERE / "peer.js")],
     "gorilla": [str(BUILD / "peer")],
