@@ -21,7 +21,7 @@ class Echo(asyncio.Protocol):
     """One connection, from its request to its end."""
 
     compression = PerMessageDeflate()
-    heartbeat = 20.0  # seconds; who is silent for two of them is gone
+    heartbeat = 20.0  # seconds; who says nothing in that time is gone
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the request."""
