@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import os
+import socket
+import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -31,6 +33,7 @@ SPEC.loader.exec_module(own_client)
 
 MESSAGES = ["hello", "", "Grüße, 世界 🌍" * 50, b"", bytes(range(256)), os.urandom(1_000_000)]
 UPGRADE = b"HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+ANSWER = UPGRADE + b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
 Handler = Callable[[Any], Awaitable[None]]
 
 
@@ -137,6 +140,36 @@ def test_a_message_that_is_too_big_is_refused() -> None:
     assert codes == [1009]
 
 
+def test_a_server_that_still_sends_hears_why_it_should_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It reads nothing before it has sent all of a message of 10 MB."""
+    monkeypatch.setattr(own_client, "new_key", lambda: "dGhlIHNhbXBsZSBub25jZQ==")
+    heard = []
+
+    def serve(listener: socket.socket) -> None:
+        with listener, listener.accept()[0] as connection:
+            connection.settimeout(20)
+            connection.recv(65536)
+            connection.sendall(ANSWER + make_frame(2, bytes(10_000_000)))
+            heard.append(connection.recv(65536))
+
+    async def talk(url: str) -> None:
+        client = await own_client.connect(url)
+        with pytest.raises(fastws.PayloadTooBigError):
+            async for _ in client:
+                pass
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    url = f"ws://127.0.0.1:{listener.getsockname()[1]}"
+    thread = threading.Thread(target=serve, args=(listener,))
+    thread.start()
+    asyncio.run(talk(url))
+    thread.join()
+    decoder = fastws.MessageDecoder("server")
+    decoder.feed(heard[0])
+    (close,) = decoder
+    assert close.code == 1009
+
+
 def test_a_server_that_says_no_is_an_error() -> None:
     async def talk(url: str) -> None:
         with pytest.raises(HandshakeError) as caught:
@@ -161,8 +194,6 @@ def test_a_silent_server_is_pinged_and_then_given_up(monkeypatch: pytest.MonkeyP
     """It upgrades, sends a frame right behind that, and then neither speaks nor answers."""
     monkeypatch.setattr(own_client, "PATIENCE", 0.3)
     monkeypatch.setattr(own_client, "new_key", lambda: "dGhlIHNhbXBsZSBub25jZQ==")
-    accept = b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
-    answer = UPGRADE + accept + make_frame(1, b"early")
 
     async def talk(url: str) -> None:
         client = await own_client.connect(url)
@@ -174,7 +205,7 @@ def test_a_silent_server_is_pinged_and_then_given_up(monkeypatch: pytest.MonkeyP
         assert client.websocket.close_code == 1006
         assert pings == [1]
 
-    with_bytes(talk, answer)
+    with_bytes(talk, ANSWER + make_frame(1, b"early"))
 
 
 class Watched:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from helpers import make_frame
@@ -115,3 +117,14 @@ def test_who_answers_pings_stays(impatient: str) -> None:
         time.sleep(4 * HEARTBEAT)
         connection.send("still here")
         assert connection.recv(timeout=20) == "still here"
+
+
+def test_who_takes_no_answers_is_read_no_further(address: str) -> None:
+    """What a client sends would wait in the server's memory, if that went on reading."""
+    frame = make_frame(2, bytes(1 << 20), mask=KEY)
+    place = urlsplit(address)
+    with socket.create_connection((place.hostname, place.port or 0), timeout=2) as connection:
+        connection.sendall(REQUEST)
+        with pytest.raises(TimeoutError):
+            for _ in range(100):
+                connection.sendall(frame)
