@@ -15,6 +15,7 @@ import uvicorn
 from peers.plan import sized_binary, sized_text
 
 PINGS_EVERY = 0.1  # seconds
+PATIENCE = 2.0  # for the pong to one of them; machines may be busy
 Event = dict[str, Any]
 Send = Callable[[Event], Awaitable[None]]
 
@@ -53,8 +54,8 @@ async def obey(send: Send, number: int, command: str, *words: str) -> bool:
         case ["binary", size]:
             answer = sized_binary(int(size))
         case ["ping", payload]:
-            # uvicorn pings by itself, and would have hung up on who does not answer.
-            await asyncio.sleep(5 * PINGS_EVERY)
+            # uvicorn pings by itself, and hangs up on who does not answer.
+            await asyncio.sleep(PINGS_EVERY + PATIENCE + 0.5)
             answer = f"pong {payload}"
         case _:
             return False
@@ -72,7 +73,7 @@ if __name__ == "__main__":
         ws_max_size=1 << 20,
         ws_per_message_deflate=sys.argv[1] != "off",
         ws_ping_interval=PINGS_EVERY,
-        ws_ping_timeout=PINGS_EVERY,
+        ws_ping_timeout=PATIENCE,
         log_level="warning",
     )
     uvicorn.Server(config).run(sockets=[listener])
