@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from live.people import Person
-from live.programs import EXAMPLE, Program
+from live.programs import EXAMPLE, Program, wait_until_open
 from processes import ROOT
 
 NOT_CLONED = (".*", "build", "node_modules", "*.egg-info", "*.so", "_codec.c", "__pycache__")
@@ -24,7 +24,7 @@ def test_one_command_starts_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     start = Program(clone / "examples" / "live" / "start.sh", "--port", 0, "--node", "new")
     with start:
         page = start.wait_for("open http://").rpartition(" ")[2]
-        start.wait_for("Application startup complete")
+        wait_until_open(int(page.rpartition(":")[2]))
         with urllib.request.urlopen(page) as answer:
             assert b"<title>Live</title>" in answer.read()
         with Person(page, "ada").join("lobby") as ada:
