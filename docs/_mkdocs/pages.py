@@ -33,7 +33,17 @@ LINK = re.compile(
     |(?<=\ src=")(?![a-z]+:)([^"\s]+)(?=")|(?<=\ srcset=")(?![a-z]+:)([^"\s]+)(?=")""",
     re.X,
 )
-LANGUAGES = {".pyx": "cython", ".pxd": "cython", ".py": "python", ".sh": "bash", ".toml": "toml"}
+LANGUAGES = {
+    ".conf": "nginx",
+    ".go": "go",
+    ".js": "javascript",
+    ".md": "markdown",
+    ".pxd": "cython",
+    ".py": "python",
+    ".pyx": "cython",
+    ".sh": "bash",
+    ".toml": "toml",
+}
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

@@ -17,7 +17,7 @@ def main(address: str) -> None:
     messages = {
         "text": "hello",
         "text beyond ASCII": "Grüße, 世界 🌍",
-        "empty": "",
+        "one byte": b"!",
         "binary": bytes(range(256)),
         "1 MB of binary": os.urandom(1_000_000),  # a limit of 1 MiB is the usual one
     }

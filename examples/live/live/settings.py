@@ -12,7 +12,7 @@ class Settings:
 
     origins: frozenset[str] = frozenset()  # allowed beside the page's own
     secret: str = field(default_factory=secrets.token_hex)  # servers that share channels share it
-    token_age: float = 60  # a token is for connecting, which the page does at once
+    token_age: int = 60  # a token is for connecting, which the page does at once
     hello_timeout: float = 5  # for the first message, which carries the token
     max_message_size: int = 1 << 20
     max_connections: int = 20  # from one address

@@ -136,14 +136,19 @@ function showChannels() {
   );
 }
 
+// The list follows what comes, unless the reader has scrolled up.
+const list = $("messages");
+let following = true;
+const follow = () => following && (list.scrollTop = list.scrollHeight);
+list.onscroll = () => (following = list.scrollHeight - list.scrollTop - list.clientHeight < 40);
+new ResizeObserver(follow).observe(list);
+
 function showMessage({ name: who, text, at }) {
-  const list = $("messages");
-  const below = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
   const said = element("div", { className: "who" }, `${who} · `, clock(new Date(at * 1000)));
   const what = element("div", { className: "what" }, text);
   list.append(element("li", { className: who === name ? "mine" : "" }, said, what));
   while (list.children.length > MOST_MESSAGES) list.firstChild.remove();
-  if (below) list.scrollTop = list.scrollHeight;
+  follow();
 }
 
 function join(channel) {
@@ -155,7 +160,8 @@ function join(channel) {
 function enter(channel) {
   current = channel;
   $("current").textContent = channel;
-  $("messages").replaceChildren();
+  list.replaceChildren();
+  following = true;
   for (const message of channels.get(channel).messages) showMessage(message);
   showChannels();
 }
