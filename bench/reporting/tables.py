@@ -12,7 +12,7 @@ from host_report import size as size_label
 
 from fastws._bench.facts import number
 
-from .figures import Platform, Work, by_kind, changes, losses
+from .figures import Platform, Work, by_kind, changes, host_losses, keys_of, losses
 
 # Of wall clock on shared machines: only what is far off is worth a look.
 FAR = 1.25
@@ -21,6 +21,13 @@ TITLES = {
     "mask_inplace": "mask in place",
     "frames": "frames to bytes",
     "pure_frames": "frames, both without C",
+}
+SIDES = {
+    "ours": "fastws",
+    "pure": "fastws, pure twin",
+    "decode": "decode()",
+    "plain": "plain, no mask",
+    "copy": "a copy, no mask",
 }
 
 
@@ -35,6 +42,10 @@ def heads(*cells: str) -> Iterator[str]:
 
 def title(kind: str) -> str:
     return TITLES.get(kind, kind)
+
+
+def side(name: str) -> str:
+    return SIDES.get(name, name)
 
 
 def report(
@@ -56,6 +67,15 @@ def report(
         yield from base_table(platforms, base)
 
 
+def figures(platforms: Sequence[Platform], command: str) -> Iterator[str]:
+    """Give what a page shows of the codec: what it gains, and where it loses."""
+    yield f"Written by `{command}`."
+    yield ""
+    yield from gains_table(platforms, level=3)
+    *lines, _ = losses_table(platforms, level=3)
+    yield from lines
+
+
 def where(platforms: Iterable[Platform]) -> Iterator[str]:
     yield from heads("platform", "what it is")
     for platform in platforms:
@@ -64,20 +84,20 @@ def where(platforms: Iterable[Platform]) -> Iterator[str]:
     yield ""
 
 
-def gains_table(platforms: Sequence[Platform]) -> Iterator[str]:
+def gains_table(platforms: Sequence[Platform], level: int = 2) -> Iterator[str]:
     """How many times as fast fastws is, by kind of work and rival."""
     found = [by_kind(platform) for platform in platforms]
-    keys = list(dict.fromkeys(key for gains in found for key in gains))
+    keys = keys_of(found)
     if not keys:
         return
-    yield "## How many times as fast fastws is"
+    yield f"{'#' * level} How many times as fast fastws is"
     yield ""
     yield "Geometric means over all sizes and scripts, and in brackets the worst of them."
     yield ""
     yield from heads("work", "beside", *(platform.name for platform in platforms))
-    for kind, rival in sorted(keys, key=lambda key: [kind for kind, _ in keys].index(key[0])):
+    for kind, rival in keys:
         cells = [cell(gains.get((kind, rival), {})) for gains in found]
-        yield row(title(kind), rival, *cells)
+        yield row(title(kind), side(rival), *cells)
     yield ""
 
 
@@ -89,22 +109,20 @@ def cell(gains: dict[Work, float]) -> str:
     return times(mean) if len(gains) == 1 else f"{times(mean)} ({times(worst)})"
 
 
-def losses_table(platforms: Sequence[Platform]) -> Iterator[str]:
-    """Where somebody is faster."""
-    found = losses(list(platforms))
-    yield "## Where fastws loses"
+def losses_table(platforms: Sequence[Platform], level: int = 2) -> Iterator[str]:
+    """Where somebody is faster, and which hosts are slower with fastws under them."""
+    found = [*losses(platforms), *host_losses(platforms)]
+    yield f"{'#' * level} Where fastws loses"
     yield ""
     if not found:
         yield "Nowhere in these runs."
         yield ""
         return
-    yield "`copy`, `plain` and `decode` are CPython on payloads that have no mask."
+    yield "What has no mask, and decode(), is CPython alone, and no rival."
     yield ""
     yield from heads("platform", "work", "of", "beside", "times as fast")
     for loss in found:
-        yield row(
-            loss.platform, title(loss.work.kind), loss.work.label, loss.rival, times(loss.gain)
-        )
+        yield row(loss.platform, title(loss.kind), loss.of, side(loss.rival), times(loss.gain))
     yield ""
 
 
@@ -172,7 +190,7 @@ def counts_table(platforms: Iterable[Platform]) -> Iterator[str]:
 
 def base_table(platforms: Sequence[Platform], base: Sequence[Platform]) -> Iterator[str]:
     """What is far from the base run; that warns, and never fails."""
-    found = sorted(changes(list(platforms), list(base)), key=lambda change: -change.factor)
+    found = sorted(changes(platforms, base), key=lambda change: -change.factor)
     slower = [change for change in found if change.factor > FAR]
     yield "## Beside the base run"
     yield ""
