@@ -6,8 +6,8 @@
 FOLDER holds JSON of any of these, named `<what>-<platform>.json`: pytest with --benchmark-json,
 claims.py, bench_hosts.py, uvicorn_compare.py, instructions.py and `fastws bench` with --json. With
 --base it says what has become slower than in those runs; wall clock only warns. --targets and
---readme put figures between the marks of a page, of the platform on which most was measured;
---chart draws the one picture of the README.
+--readme put figures between the marks of a page, of the platform on which most was measured, and
+of its pictures those that are drawn; --chart draws the one picture of the README.
 """
 
 from __future__ import annotations
@@ -43,11 +43,13 @@ def beside(picture: Path, page: str | None) -> str:
     return Path(os.path.relpath(picture.resolve(), folder)).as_posix()
 
 
-def fill_pages(words: argparse.Namespace, best: Platform, command: str) -> None:
+def fill_pages(words: argparse.Namespace, best: Platform, names: list[str], command: str) -> None:
     """Put figures into the pages that were named, with the command that does it."""
     if words.targets:
+        own = [name for name in names if name.endswith(f"-{best.name}.svg")]
+        shown = [beside(words.pictures / name, words.targets) for name in own]
         place(words.targets, "targets", [*targets.targets(best, command)])
-        place(words.targets, "figures", [*tables.figures([best], command)])
+        place(words.targets, "figures", [*tables.figures([best], shown, command)])
     if words.chart:
         readme.chart(best, words.chart)
     if words.readme:
@@ -60,12 +62,11 @@ def main(argv: list[str] | None = None) -> int:
     words = make_parser().parse_args(given)
     platforms = read(words.folder)
     base = read(words.base) if words.base else []
-    drawn: list[str] = []
-    if words.pictures:
-        names = pictures.draw(platforms, words.pictures)
-        drawn = [beside(words.pictures / name, words.markdown) for name in names]
-    fill_pages(words, fullest(platforms), shlex.join(["python", "bench/report.py", *given]))
+    names = pictures.draw(platforms, words.pictures) if words.pictures else []
+    command = shlex.join(["python", "bench/report.py", *given])
+    fill_pages(words, fullest(platforms), names, command)
     if words.markdown or not (words.pictures or words.targets or words.readme or words.chart):
+        drawn = [beside(words.pictures / name, words.markdown) for name in names]
         lines = tables.report(platforms, base, drawn)
         write(words.markdown or "-", "\n".join(lines).rstrip() + "\n")
     return 0

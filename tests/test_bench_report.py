@@ -264,11 +264,14 @@ def test_pages_are_filled_between_their_marks(runs: Path, tmp_path: Path) -> Non
     page.write_text(MARKS.format("targets") + "middle\n" + MARKS.format("figures"))
     readme.write_text(MARKS.format("figures") + "end\n")
     words = [runs, "--targets", page, "--readme", readme, "--chart", chart]
+    words += ["--pictures", tmp_path / "drawn"]
     assert report.main([*map(str, words)]) == 0
     text = page.read_text()
     assert text.startswith("top\n<!-- targets: begin -->\n6 of 10 targets are met")
     assert "<!-- targets: end -->\nmiddle\ntop\n<!-- figures: begin -->" in text
     assert "| mask | aiohttp | 1.58x (0.50x) |" in text
+    assert "![What each host gains on here](drawn/hosts-here.svg)" in text
+    assert "there" not in text
     assert "old" not in text + readme.read_text()
     lines = readme.read_text().splitlines()
     assert "![Times of one message, and what whole servers save](speed.svg)" in lines
@@ -308,7 +311,7 @@ def test_pictures_are_drawn_as_svg_and_png(runs: Path, tmp_path: Path) -> None:
         f"{name}.{kind}" for name in names for kind in ("svg", "png")
     }
     for name in names:
-        assert f"![{name}.svg](pictures/{name}.svg)" in page.read_text()
+        assert f"](pictures/{name}.svg)\n" in page.read_text()
         head = (folder / f"{name}.png").read_bytes()[:24]
         assert head.startswith(b"\x89PNG")
         assert min(struct.unpack(">II", head[16:])) > 100

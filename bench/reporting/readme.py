@@ -63,10 +63,10 @@ def table(platform: Platform, command: str, picture: str) -> Iterator[str]:
         yield row(name, *cells)
     yield ""
     yield (
-        f"By `fastws bench --json` and `python bench/bench_hosts.py --json` on "
-        f"{facts['processor']}, {facts['system']}, {facts['python']}, fastws {facts['fastws']};"
+        f"By `fastws bench --json FILE` and `python bench/bench_hosts.py --json FILE` on "
+        f"{facts['processor']}, {facts['system']}, {facts['python']}, fastws {facts['fastws']}."
     )
-    yield f"`{command}` made table and picture of it."
+    yield f"`{command}` makes table and picture of that."
 
 
 def need(platform: Platform) -> None:

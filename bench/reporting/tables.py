@@ -22,6 +22,11 @@ TITLES = {
     "frames": "frames to bytes",
     "pure_frames": "frames, both without C",
 }
+PICTURES = {
+    "gains": "How many times as fast fastws is",
+    "sizes": "Times of one call or message by size",
+    "hosts": "What each host gains",
+}
 SIDES = {
     "ours": "fastws",
     "pure": "fastws, pure twin",
@@ -55,9 +60,7 @@ def report(
     yield "# Benchmarks"
     yield ""
     yield from where(platforms)
-    for picture in pictures:
-        yield f"![{picture.rpartition('/')[2]}]({picture})"
-        yield ""
+    yield from shown(pictures)
     yield from gains_table(platforms)
     yield from losses_table(platforms)
     yield from claims_table(platforms)
@@ -67,13 +70,21 @@ def report(
         yield from base_table(platforms, base)
 
 
-def figures(platforms: Sequence[Platform], command: str) -> Iterator[str]:
-    """Give what a page shows of the codec: what it gains, and where it loses."""
+def figures(platforms: Sequence[Platform], pictures: Sequence[str], command: str) -> Iterator[str]:
+    """Give what a page shows: pictures, what is gained, and where it loses."""
     yield f"Written by `{command}`."
     yield ""
+    yield from shown(pictures)
     yield from gains_table(platforms, level=3)
     *lines, _ = losses_table(platforms, level=3)
     yield from lines
+
+
+def shown(pictures: Iterable[str]) -> Iterator[str]:
+    for picture in pictures:
+        what, _, platform = picture.rpartition("/")[2].removesuffix(".svg").partition("-")
+        yield f"![{' on '.join(filter(None, [PICTURES[what], platform]))}]({picture})"
+        yield ""
 
 
 def where(platforms: Iterable[Platform]) -> Iterator[str]:

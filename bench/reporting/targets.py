@@ -48,7 +48,7 @@ def targets(platform: Platform, command: str) -> Iterator[str]:
     held = sum(each.verdict == "ok" for each in rows)
     facts = ", ".join(f"{name} {value}" for name, value in platform.environment.items())
     yield f"{held} of {len(rows)} targets are met, measured on: {facts}."
-    yield f"Written by `{command}`, from runs of the commands in the last column with `--json`."
+    yield f"Written by `{command}`, from what the commands in the last column write with `--json`."
     yield ""
     yield from heads("target", "asked", "measured", "", "by `python bench/`...")
     for each in rows:
