@@ -14,7 +14,7 @@ pytest.importorskip("matplotlib", reason="what the pictures are drawn with is no
 
 import report
 import startup
-import uvicorn_compare
+import uvicorn_targets
 from reporting import figures, tables, targets
 from reporting.figures import Platform, Work
 
@@ -255,7 +255,7 @@ def test_the_targets_of_uvicorn_leave_the_lone_message_out(here: Platform) -> No
     assert cells(lines, "uvicorn class, echo 1 MiB vs websockets-sansio")[2:4] == ["1.50x", "SHORT"]
     idle = cells(lines, "uvicorn class, memory of an idle connection vs websockets-sansio")
     assert idle[1:4] == ["at least 1.33x", "2.50x", "ok"]
-    asked = {target.work for target in uvicorn_compare.TARGETS}
+    asked = {target.work for target in uvicorn_targets.TARGETS}
     assert asked == {"echo", "broadcast", "idle"}
 
 

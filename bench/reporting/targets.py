@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-import uvicorn_compare
+import uvicorn_targets
 from host_report import gain as times
 from host_report import size as size_label
 from startup import IMPORT, INSTALL
@@ -133,7 +133,7 @@ def at_the_start(what: str, found: Sequence[dict[str, Any]], bound: float) -> It
 def of_uvicorn(found: Iterable[dict[str, Any]]) -> Iterator[Row]:
     """Give what the class for uvicorn is to be worth, on asyncio."""
     rows = [each for each in found if each["loop"] == "asyncio" and not is_lone(each)]
-    for target in uvicorn_compare.TARGETS:
+    for target in uvicorn_targets.TARGETS:
         alike = [
             each
             for each in rows
