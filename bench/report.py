@@ -30,6 +30,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("folder", type=Path, help="where the JSON is")
     parser.add_argument("--markdown", metavar="FILE", help="write the report; - is stdout")
     parser.add_argument("--pictures", metavar="FOLDER", type=Path, help="draw SVG and PNG there")
+    parser.add_argument("--no-png", action="store_true", help="draw SVG alone")
     parser.add_argument("--base", metavar="FOLDER", type=Path, help="runs to compare with")
     parser.add_argument("--targets", metavar="FILE", help="put targets and figures into a page")
     parser.add_argument("--readme", metavar="FILE", help="put the small table into a page")
@@ -62,7 +63,9 @@ def main(argv: list[str] | None = None) -> int:
     words = make_parser().parse_args(given)
     platforms = read(words.folder)
     base = read(words.base) if words.base else []
-    names = pictures.draw(platforms, words.pictures) if words.pictures else []
+    names: list[str] = []
+    if words.pictures:
+        names = pictures.draw(platforms, words.pictures, png=not words.no_png)
     command = shlex.join(["python", "bench/report.py", *given])
     fill_pages(words, fullest(platforms), names, command)
     if words.markdown or not (words.pictures or words.targets or words.readme or words.chart):

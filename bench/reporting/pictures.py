@@ -61,13 +61,14 @@ PANELS = (
 )
 
 
-def draw(platforms: Sequence[Platform], folder: Path) -> list[str]:
+def draw(platforms: Sequence[Platform], folder: Path, *, png: bool = True) -> list[str]:
     """Draw all that the figures are enough for; give the names of the SVG files."""
     folder.mkdir(parents=True, exist_ok=True)
     names = []
     for name, figure in figures(platforms):
         save(figure, folder / f"{name}.svg")
-        save(figure, folder / f"{name}.png")
+        if png:
+            save(figure, folder / f"{name}.png")
         pyplot.close(figure)
         names.append(f"{name}.svg")
     return names
