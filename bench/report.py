@@ -47,7 +47,7 @@ def beside(picture: Path, page: str | None) -> str:
 def fill_pages(words: argparse.Namespace, best: Platform, names: list[str], command: str) -> None:
     """Put figures into the pages that were named, with the command that does it."""
     if words.targets:
-        own = [name for name in names if name.endswith(f"-{best.name}.svg")]
+        own = [name for name in names if name.endswith(("gains.svg", f"-{best.name}.svg"))]
         shown = [beside(words.pictures / name, words.targets) for name in own]
         place(words.targets, "targets", [*targets.targets(best, command)])
         place(words.targets, "figures", [*tables.figures([best], shown, command)])

@@ -237,7 +237,12 @@ def test_every_target_stands_beside_what_came_out(here: Platform) -> None:
     assert "`the command`" in lines[1]
     assert cells(lines, "mask vs aiohttp")[1:4] == ["at least 1x", "5x", "ok"]
     idle = cells(lines, "an idle decoder, with and without deflate")  # the worse of the two
-    assert idle[1:] == ["at most 400 bytes", "500 bytes", "SHORT", "`claims.py --only 'idle'`"]
+    assert idle[1:] == [
+        "at most 400 bytes",
+        "500 bytes",
+        "SHORT",
+        "`python bench/claims.py --only 'idle'`",
+    ]
     assert cells(lines, "tornado, 64 B")[1:4] == ["at least 1.3x", "0.90x", "SHORT"]
     install = cells(lines, "`fastws.install()` where no host is imported")
     assert install[1:4] == [f"at most {startup.INSTALL * 1e3:.0f} ms", "2.0 ms", "ok"]
@@ -251,7 +256,12 @@ def test_every_target_stands_beside_what_came_out(here: Platform) -> None:
 def test_the_targets_of_uvicorn_leave_the_lone_message_out(here: Platform) -> None:
     lines = [*targets.targets(here, "")]
     echo = cells(lines, "uvicorn class, echo 64 B, 1 KiB vs websockets-sansio")
-    assert echo[1:] == ["at least 2x", "7.00x", "ok", "`uvicorn_compare.py --rounds 15 echo`"]
+    assert echo[1:] == [
+        "at least 2x",
+        "7.00x",
+        "ok",
+        "`python bench/uvicorn_compare.py --rounds 15 echo`",
+    ]
     assert cells(lines, "uvicorn class, echo 1 MiB vs websockets-sansio")[2:4] == ["1.50x", "SHORT"]
     idle = cells(lines, "uvicorn class, memory of an idle connection vs websockets-sansio")
     assert idle[1:4] == ["at least 1.33x", "2.50x", "ok"]
@@ -271,7 +281,7 @@ def test_pages_are_filled_between_their_marks(runs: Path, tmp_path: Path) -> Non
     assert "<!-- targets: end -->\nmiddle\ntop\n<!-- figures: begin -->" in text
     assert "| mask | aiohttp | 1.58x (0.50x) |" in text
     assert "![What each host gains on here](drawn/hosts-here.svg)" in text
-    assert "there" not in text
+    assert "there.svg" not in text
     assert not [*(tmp_path / "drawn").glob("*.png")]
     assert "old" not in text + readme.read_text()
     lines = readme.read_text().splitlines()

@@ -50,9 +50,11 @@ def targets(platform: Platform, command: str) -> Iterator[str]:
     yield f"{held} of {len(rows)} targets are met, measured on: {facts}."
     yield f"Written by `{command}`, from what the commands in the last column write with `--json`."
     yield ""
-    yield from heads("target", "asked", "measured", "", "by `python bench/`...")
+    yield from heads("target", "asked", "measured", "", "by")
     for each in rows:
-        yield row(each.what, each.asked, each.came_out, each.verdict, f"`{each.command}`")
+        yield row(
+            each.what, each.asked, each.came_out, each.verdict, f"`python bench/{each.command}`"
+        )
 
 
 # --- The codec -----------------------------------------------------------------------------------
