@@ -33,28 +33,45 @@ TOGETHER = (
 
 
 class Row(NamedTuple):
-    """One target: what it is about, what was asked, what came out, how to measure it."""
+    """One target: what it is about, what was asked, what came out, and ok or SHORT."""
 
     what: str
     asked: str
     came_out: str
     verdict: str
-    command: str
 
 
 def targets(platform: Platform, command: str) -> Iterator[str]:
-    """Give the table of all targets that this platform's runs have figures for."""
-    rows = [*of_claims(platform.claims), *of_hosts(platform.hosts), *of_uvicorn(platform.uvicorn)]
+    """Give the tables of all targets that this platform's runs have figures for."""
+    parts = [
+        ("The codec", ["python bench/claims.py"], [*of_claims(platform.claims)]),
+        ("Under each library", ["python bench/bench_hosts.py"], [*of_hosts(platform.hosts)]),
+        ("The class for uvicorn", uvicorn_commands(platform), [*of_uvicorn(platform.uvicorn)]),
+    ]
+    rows = [each for *_, rows in parts for each in rows]
     held = sum(each.verdict == "ok" for each in rows)
     facts = ", ".join(f"{name} {value}" for name, value in platform.environment.items())
     yield f"{held} of {len(rows)} targets are met, measured on: {facts}."
-    yield f"Written by `{command}`, from what the commands in the last column write with `--json`."
+    yield f"Written by `{command}`, from what the commands below write with `--json`."
     yield ""
-    yield from heads("target", "asked", "measured", "", "by")
-    for each in rows:
-        yield row(
-            each.what, each.asked, each.came_out, each.verdict, f"`python bench/{each.command}`"
-        )
+    for title, commands, found in parts:
+        if found:
+            yield f"### {title}"
+            yield ""
+            yield f"By {' and '.join(f'`{each}`' for each in commands)}."
+            yield ""
+            yield from heads("target", "asked", "measured", "")
+            yield from (row(*each) for each in found)
+            yield ""
+
+
+def uvicorn_commands(platform: Platform) -> list[str]:
+    """Give the commands that measured the class for uvicorn."""
+    how = dict.fromkeys((each["rounds"], each["deflate"]) for each in platform.uvicorn)
+    return [
+        f"python bench/uvicorn_compare.py --rounds {rounds}{' --deflate' * deflate}"
+        for rounds, deflate in how
+    ]
 
 
 # --- The codec -----------------------------------------------------------------------------------
@@ -70,10 +87,10 @@ def of_claims(results: Sequence[dict[str, Any]]) -> Iterator[Row]:
         )
         alike = [each for each in left if re.match(pattern, each["claim"]["name"])]
         left = [each for each in left if each not in alike]
-        yield of_alike(what, pattern, alike)
+        yield of_alike(what, alike)
 
 
-def of_alike(what: str, pattern: str, alike: Sequence[dict[str, Any]]) -> Row:
+def of_alike(what: str, alike: Sequence[dict[str, Any]]) -> Row:
     """Give one row: the worst of some claims with one bound."""
     claim = alike[0]["claim"]
     at_most, (unit, _) = claim["at_most"], claim["unit"]
@@ -82,13 +99,11 @@ def of_alike(what: str, pattern: str, alike: Sequence[dict[str, Any]]) -> Row:
     worst = "-" if None in found else number((max if at_most else min)(found))
     tail = "x" if unit == "x" else f" {unit}"
     words = f"{'at most' if at_most else 'at least'} {number(claim['bound'])}{tail}"
-    only = re.sub(r"\$$|\\(?=[ -])", "", pattern)
     return Row(
         what,
         words,
         f"{worst}{tail}",
         bad[0] if bad else "ok",
-        f"claims.py --only '{only}'".replace("|", "\\|"),
     )
 
 
@@ -106,7 +121,6 @@ def of_hosts(found: dict[str, Any]) -> Iterator[Row]:
             f"at least {each['gain']:g}x",
             "-" if gain is None else times(gain),
             each["verdict"],
-            f"bench_hosts.py --only '^{each['row']}$'",
         )
     installs = [each for each in found.get("start", ()) if each["name"] == "fastws.install()"]
     imports = [each for each in found.get("start", ()) if each not in installs]
@@ -125,7 +139,6 @@ def at_the_start(what: str, found: Sequence[dict[str, Any]], bound: float) -> It
         f"at most {bound * 1e3:.0f} ms",
         problem or f"{worst * 1e3:.1f} ms",
         "ok" if not problem and worst <= bound else "SHORT",
-        "bench_hosts.py",
     )
 
 
@@ -149,12 +162,10 @@ def of_uvicorn(found: Iterable[dict[str, Any]]) -> Iterator[Row]:
         what = f"{target.work} {sizes}{', compression on' * target.deflate}".strip()
         what = {"idle": "memory of an idle connection"}.get(what, what)
         yield Row(
-            f"uvicorn class, {what} vs {target.rival}",
+            f"{what} vs {target.rival}",
             f"at least {target.gain:.3g}x",
             times(gain),
             "ok" if gain >= target.gain else "SHORT",
-            f"uvicorn_compare.py --rounds {alike[0]['rounds']}{' --deflate' * target.deflate} "
-            f"{target.work}",
         )
 
 
