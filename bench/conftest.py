@@ -36,6 +36,22 @@ def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:
     machine_info["environment"] = environment()
 
 
+def pytest_benchmark_group_stats(
+    benchmarks: list[dict[str, Any]], group_by: str
+) -> list[tuple[str, list[dict[str, Any]]]] | None:
+    """Put the tables in the order of sizes, where theirs is that of their names."""
+    if group_by != "group" or not all("size" in each["extra_info"] for each in benchmarks):
+        return None
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for each in sorted(benchmarks, key=lambda each: place_of(each["extra_info"])):
+        groups.setdefault(each["group"], []).append(each)
+    return [*groups.items()]
+
+
+def place_of(extra: dict[str, Any]) -> tuple[int, str, int]:
+    return [*EXPERIMENTS].index(extra["experiment"]), extra["script"], extra["size"]
+
+
 @pytest.fixture
 def time_side(benchmark: Any) -> TimeSide:
     """Give what times a side, and holds that its result is ours.

@@ -8,8 +8,8 @@ out. The counts repeat almost to the last digit, so a case that grew by over 1 %
 
 They tell nothing about another interpreter, C library or compiler. `--check` compares with counts
 that were written before, and refuses those of another one. `--base` compares with another commit,
-which it builds beside this checkout with the interpreter and the compiler that are here; the work
-is that of this checkout on both. callgrind knows no AVX-512, so the level is avx2.
+which it builds with the interpreter and the compiler that are here; the work is that of this
+checkout on both, and so is where they lie. callgrind knows no AVX-512, so the level is avx2.
 """
 
 from __future__ import annotations
@@ -48,26 +48,26 @@ def command(name: str, loops: int) -> list[str]:
     return [sys.executable, str(Path(counted.__file__)), name, str(loops)]
 
 
-def clean_environment(package: Path, folder: str) -> dict[str, str]:
-    """Give an environment in which runs repeat: fastws from there, byte code to the folder."""
+def clean_environment(package: Path, cache: Path) -> dict[str, str]:
+    """Give an environment in which runs repeat: fastws from there, byte code to the cache."""
     return {
         "PATH": os.environ["PATH"],
         "PYTHONHASHSEED": "0",
-        "PYTHONPYCACHEPREFIX": folder,
+        "PYTHONPYCACHEPREFIX": str(cache),
         "PYTHONPATH": str(package),
         "FASTWS_REQUIRE_EXTENSIONS": "1",
         "FASTWS_SIMD": LEVEL,
     }
 
 
-def run(name: str, loops: int, package: Path, folder: str) -> int:
+def run(name: str, loops: int, package: Path, cache: Path) -> int:
     """Give the instructions of a whole interpreter that does a case's work so many times."""
-    out = Path(folder, "callgrind.out")
+    out = cache / "callgrind.out"
     # setarch: addresses that are not random.
     valgrind = ["setarch", "-R", "valgrind", "--tool=callgrind", f"--callgrind-out-file={out}"]
     done = subprocess.run(
         valgrind + command(name, loops),
-        env=clean_environment(package, folder),
+        env=clean_environment(package, cache),
         capture_output=True,
         text=True,
     )
@@ -77,35 +77,44 @@ def run(name: str, loops: int, package: Path, folder: str) -> int:
     return int(total)
 
 
-def count(name: str, messages: int, package: Path, folder: str) -> float:
+def count(name: str, messages: int, package: Path, cache: Path) -> float:
     """Give the instructions of one call or message."""
     loops = max(1, CALLS // messages)
-    once, twice = (run(name, times * loops, package, folder) for times in (1, 2))
+    once, twice = (run(name, times * loops, package, cache) for times in (1, 2))
     return round((twice - once) / (loops * messages), 2)
 
 
 class Counter:
-    """Counts cases with the fastws of one folder, from `with` on."""
+    """Counts cases with the fastws of one folder, from `with` on.
 
-    def __init__(self, package: Path) -> None:
-        self.package = package
-        self._folder = tempfile.TemporaryDirectory()
+    It is reached by a link in `place`, and byte code goes there too. Where objects come to lie
+    depends on the lengths of paths, and 2 % of instructions on where they lie: so two versions that
+    are to be compared are given the same place, one after the other.
+    """
+
+    def __init__(self, package: Path, place: Path) -> None:
+        self.package = place / "side"
+        self.cache = place / "cache"
+        self._target = package
 
     def __enter__(self) -> Counter:
+        self.package.symlink_to(self._target.resolve(), target_is_directory=True)
+        self.cache.mkdir()
         # Byte code is written once, and not while counting.
         subprocess.run(
             command(next(iter(counted.cases())), 1),
-            env=clean_environment(self.package, self._folder.name),
+            env=clean_environment(self.package, self.cache),
             check=True,
         )
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._folder.cleanup()
+        self.package.unlink()
+        shutil.rmtree(self.cache)
 
     def count(self, name: str) -> float:
         messages = counted.cases()[name].messages
-        return count(name, messages, self.package, self._folder.name)
+        return count(name, messages, self.package, self.cache)
 
 
 # --- What to compare with ------------------------------------------------------------------------
@@ -154,17 +163,19 @@ def compare(counts: Iterator[tuple[str, float, float | None]]) -> tuple[dict[str
     return found, grown
 
 
-def counted_now(names: list[str], before: Mapping[str, float]) -> Iterator:
+def counted_now(
+    names: list[str], before: Mapping[str, float], place: Path
+) -> Iterator[tuple[str, float, float | None]]:
     """Count cases, and give what was counted before with each."""
-    with Counter(Path(find_spec("fastws").origin).parents[1]) as here:
+    with Counter(Path(find_spec("fastws").origin).parents[1], place) as here:
         for name in names:
             yield name, here.count(name), before.get(name)
 
 
-def counted_at(reference: str, names: list[str]) -> dict[str, float]:
+def counted_at(reference: str, names: list[str], place: Path) -> dict[str, float]:
     """Count the cases that another commit can do."""
     found = {}
-    with built(reference) as folder, Counter(folder) as base:
+    with built(reference) as folder, Counter(folder, place) as base:
         for name in names:
             try:
                 found[name] = base.count(name)
@@ -193,10 +204,12 @@ def main(argv: list[str] | None = None) -> int:
         if stored["environment"] != environment():
             parser.error(f"{words.check} is from elsewhere: {stored['environment']}")
         before = stored["counts"]
-    elif words.base:
-        before = counted_at(words.base, names)
     try:
-        counts, grown = compare(counted_now(names, before))
+        with tempfile.TemporaryDirectory() as folder:
+            place = Path(folder)
+            if words.base:
+                before = counted_at(words.base, names, place)
+            counts, grown = compare(counted_now(names, before, place))
     except Failed as error:
         raise SystemExit(str(error)) from None
     if words.json:

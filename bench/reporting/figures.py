@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from host_report import size as size_label
 
 from fastws._bench.experiments import Case
 
 # From the most careful measuring to the least: where two tools compare the same, the first counts.
 TRUSTED = ("claims", "bench", "pytest")
+EXPERIMENTS = ("mask", "mask_inplace", "utf8", "frames", "pure_frames", "messages", "encode")
+EVEN = 0.995  # what is written as 1.00, and is no loss
 PREFIX = re.compile(r"^(bench|claims|deflate|fastws|hosts|instructions|uvicorn|uvloop)-(?=.)")
 
 
@@ -144,8 +148,8 @@ def take_results(platform: Platform, found: dict[str, Any]) -> None:
 def take_uvicorn(platform: Platform, found: dict[str, Any]) -> None:
     """Take what uvicorn_compare.py wrote."""
     platform.environment |= {k: v for k, v in found["environment"].items() if k != "loop"}
-    loop = found["environment"]["loop"]
-    platform.uvicorn += [{**row, "loop": loop} for row in found["uvicorn"]]
+    how = {"loop": found["environment"]["loop"], "rounds": found["rounds"]}
+    platform.uvicorn += [row | how for row in found["uvicorn"]]
 
 
 def take_counts(platform: Platform, found: dict[str, Any]) -> None:
@@ -162,6 +166,14 @@ SIGNS: dict[str, Callable[[Platform, dict[str, Any]], None]] = {
 }
 
 
+def fullest(platforms: list[Platform]) -> Platform:
+    """Give the platform on which most was measured."""
+    return max(
+        platforms,
+        key=lambda each: sum(map(bool, (each.seconds, each.claims, each.hosts, each.uvicorn))),
+    )
+
+
 # --- What follows --------------------------------------------------------------------------------
 
 
@@ -169,18 +181,36 @@ class Loss(NamedTuple):
     """A case in which somebody is faster than we are."""
 
     platform: str
-    work: Work
+    kind: str
+    of: str
     rival: str
     gain: float
 
 
-def losses(platforms: list[Platform]) -> list[Loss]:
+def losses(platforms: Iterable[Platform]) -> list[Loss]:
     """Give all cases in which somebody is faster, the worst first."""
     found = [
-        Loss(platform.name, work, rival, gain)
+        Loss(platform.name, work.kind, work.label, rival, gain)
         for platform in platforms
         for (work, rival), gain in platform.gains().items()
-        if gain < 1 and work.experiment not in ("pure_frames", "long_message")
+        if gain < EVEN and work.experiment in EXPERIMENTS
+    ]
+    return sorted(found, key=lambda loss: loss.gain)
+
+
+def host_cases(platform: Platform) -> Iterator[tuple[str, dict[str, Any]]]:
+    for each in platform.hosts.get("results", ()):
+        for case in each["cases"]:
+            yield each["name"], case
+
+
+def host_losses(platforms: Iterable[Platform]) -> list[Loss]:
+    """Give all cases in which a host costs more with fastws under it, the worst first."""
+    found = [
+        Loss(platform.name, "host", f"{size_label(case['size'])} {case['kind']}", name, gain)
+        for platform in platforms
+        for name, case in host_cases(platform)
+        if (gain := case["gain"]) is not None and gain < EVEN
     ]
     return sorted(found, key=lambda loss: loss.gain)
 
@@ -189,9 +219,19 @@ def by_kind(platform: Platform) -> dict[tuple[str, str], dict[Work, float]]:
     """Give the gains by kind of work and rival."""
     found: dict[tuple[str, str], dict[Work, float]] = {}
     for (work, rival), gain in platform.gains().items():
-        if work.experiment != "long_message":
+        if work.experiment in EXPERIMENTS:
             found.setdefault((work.kind, rival), {})[work] = gain
     return found
+
+
+def keys_of(found: Iterable[dict[tuple[str, str], dict[Work, float]]]) -> list[tuple[str, str]]:
+    """Give all kinds and rivals of some platforms, kind after kind, in the order of EXPERIMENTS."""
+    keys = {key for gains in found for key in gains}
+    return sorted(keys, key=lambda key: (place_of(key[0]), *key))
+
+
+def place_of(kind: str) -> int:
+    return EXPERIMENTS.index(kind.split(",")[0])
 
 
 class Change(NamedTuple):
@@ -202,7 +242,7 @@ class Change(NamedTuple):
     factor: float  # above 1, we have become slower
 
 
-def changes(platforms: list[Platform], base: list[Platform]) -> Iterator[Change]:
+def changes(platforms: Iterable[Platform], base: Iterable[Platform]) -> Iterator[Change]:
     """Compare with a base run, each of our times in units of the rivals' beside it.
 
     So a machine that is slower as a whole changes nothing.

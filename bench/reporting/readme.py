@@ -8,6 +8,7 @@ from pathlib import Path
 from host_report import gain as times
 from host_report import size as size_label
 from matplotlib import pyplot
+from matplotlib.axes import Axes
 
 from fastws._bench.tables import duration
 
@@ -43,13 +44,17 @@ def hosts_of(platform: Platform, size: int) -> dict[str, tuple[float, float]]:
     return found
 
 
-def table(platform: Platform, folder: Path) -> Iterator[str]:
-    """Give the small table: whole servers, and the commands behind it."""
+def table(platform: Platform, command: str, picture: str) -> Iterator[str]:
+    """Give the picture, the small table of whole servers, and the commands behind them."""
+    need(platform)
     facts = platform.environment
     by_size = {size: hosts_of(platform, size) for size in SIZES}
+    if picture:
+        yield f"![Times of one message, and what whole servers save]({picture})"
+        yield ""
     yield (
-        "How many times fewer processor seconds a message costs with fastws under it, the whole "
-        "server counted, text and binary:"
+        "How many times as much processor time a message costs without fastws, in a whole server "
+        "(text, binary):"
     )
     yield ""
     yield from heads("", *map(size_label, SIZES))
@@ -58,33 +63,52 @@ def table(platform: Platform, folder: Path) -> Iterator[str]:
         yield row(name, *cells)
     yield ""
     yield (
-        f"`python bench/bench_hosts.py` on {facts['processor']}, {facts['system']}, "
-        f"{facts['python']}; table and picture by `python bench/report.py {folder.as_posix()} "
-        f"--readme README.md --chart docs/speed.svg`."
+        f"By `fastws bench --json FILE` and `python bench/bench_hosts.py --json FILE` on "
+        f"{facts['processor']}, {facts['system']}, {facts['python']}, fastws {facts['fastws']}."
     )
+    yield f"`{command}` makes table and picture of that."
+
+
+def need(platform: Platform) -> None:
+    """Hold that there is what the README shows.
+
+    Raises:
+        SystemExit: it was not measured.
+    """
+    if not platform.hosts or WORK not in platform.seconds.get("bench", {}):
+        raise SystemExit(f"{platform.name}: bench_hosts.py and `fastws bench` have to be run first")
 
 
 def chart(platform: Platform, file: Path) -> None:
     """Draw the codec alone, and the servers above it."""
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 3.1), layout="constrained")
-    sides = platform.seconds["bench"][WORK]
+    need(platform)
+    figure, (left, right) = pyplot.subplots(
+        1, 2, figsize=(10, 3.2), layout="constrained", width_ratios=(1.15, 1)
+    )
+    codec(left, platform.seconds["bench"][WORK])
+    gains = {HOSTS[n]: g for n, g in host_gains(platform, 64 << 10).items() if n in HOSTS}
+    bars(right, gains, "Processor time of a server that echoes 64 KiB:\nwithout fastws / with it")
+    for axes in (left, right):
+        axes.xaxis.set_visible(False)
+        axes.spines[:].set_visible(False)
+        axes.tick_params(length=0)
+    save(figure, file)
+    pyplot.close(figure)
+
+
+def codec(axes: Axes, sides: dict[str, float]) -> None:
+    """Draw the time of one message, side by side."""
     chosen = sorted((side for side in sides if side in COLOURS), key=lambda side: sides[side])
     ours = sides["ours"]
     colours = [COLOURS["ours"] if side == "ours" else OTHER for side in chosen]
     names = [NAMES.get(side, side) for side in chosen]
-    left.barh(names, [sides[side] for side in chosen], color=colours, height=0.7)
-    left.set_xscale("log")
-    left.set_xlim(ours / 2, max(sides.values()) * 6)
+    axes.barh(names, [sides[side] for side in chosen], color=colours, height=0.7)
+    axes.set_xscale("log")
+    axes.set_xlim(ours / 2, max(sides.values()) * 12)
     for y, side in enumerate(chosen):
-        beside = "" if side == "ours" else f"  {times(sides[side] / ours)}"
-        left.text(sides[side] * 1.08, y, duration(sides[side]) + beside, va="center")
-    left.set_title(f"A masked message of {size_label(WORK.size)} to str", loc="left")
-    left.invert_yaxis()
-    gains = {HOSTS[n]: g for n, g in host_gains(platform, 64 << 10).items() if n in HOSTS}
-    bars(right, gains, "A whole server, 64 KiB echoed: processor time saved")
-    for axes in (left, right):
-        axes.xaxis.set_visible(False)
-        axes.spines["bottom"].set_visible(False)
-        axes.tick_params(length=0)
-    save(figure, file)
-    pyplot.close(figure)
+        beside = "" if side == "ours" else f", {times(sides[side] / ours)}"
+        axes.text(sides[side] * 1.1, y, duration(sides[side]) + beside, va="center")
+    axes.set_title(
+        f"A masked text message of {size_label(WORK.size)} to a str:\ntime, logarithmic", loc="left"
+    )
+    axes.invert_yaxis()

@@ -12,7 +12,7 @@ from host_report import size as size_label
 
 from fastws._bench.facts import number
 
-from .figures import Platform, Work, by_kind, changes, losses
+from .figures import Platform, Work, by_kind, changes, host_losses, keys_of, losses
 
 # Of wall clock on shared machines: only what is far off is worth a look.
 FAR = 1.25
@@ -21,6 +21,18 @@ TITLES = {
     "mask_inplace": "mask in place",
     "frames": "frames to bytes",
     "pure_frames": "frames, both without C",
+}
+PICTURES = {
+    "gains": "How many times as fast fastws is",
+    "sizes": "Times of one call or message by size",
+    "hosts": "What each host gains",
+}
+SIDES = {
+    "ours": "fastws",
+    "pure": "fastws, pure twin",
+    "decode": "decode()",
+    "plain": "plain, no mask",
+    "copy": "a copy, no mask",
 }
 
 
@@ -37,6 +49,10 @@ def title(kind: str) -> str:
     return TITLES.get(kind, kind)
 
 
+def side(name: str) -> str:
+    return SIDES.get(name, name)
+
+
 def report(
     platforms: Sequence[Platform], base: Sequence[Platform], pictures: Sequence[str]
 ) -> Iterator[str]:
@@ -44,9 +60,7 @@ def report(
     yield "# Benchmarks"
     yield ""
     yield from where(platforms)
-    for picture in pictures:
-        yield f"![{picture.rpartition('/')[2]}]({picture})"
-        yield ""
+    yield from shown(pictures)
     yield from gains_table(platforms)
     yield from losses_table(platforms)
     yield from claims_table(platforms)
@@ -54,6 +68,23 @@ def report(
     yield from counts_table(platforms)
     if base:
         yield from base_table(platforms, base)
+
+
+def figures(platforms: Sequence[Platform], pictures: Sequence[str], command: str) -> Iterator[str]:
+    """Give what a page shows: pictures, what is gained, and where it loses."""
+    yield f"Written by `{command}`."
+    yield ""
+    yield from shown(pictures)
+    yield from gains_table(platforms, level=3)
+    *lines, _ = losses_table(platforms, level=3)
+    yield from lines
+
+
+def shown(pictures: Iterable[str]) -> Iterator[str]:
+    for picture in pictures:
+        what, _, platform = picture.rpartition("/")[2].removesuffix(".svg").partition("-")
+        yield f"![{' on '.join(filter(None, [PICTURES[what], platform]))}]({picture})"
+        yield ""
 
 
 def where(platforms: Iterable[Platform]) -> Iterator[str]:
@@ -64,20 +95,20 @@ def where(platforms: Iterable[Platform]) -> Iterator[str]:
     yield ""
 
 
-def gains_table(platforms: Sequence[Platform]) -> Iterator[str]:
+def gains_table(platforms: Sequence[Platform], level: int = 2) -> Iterator[str]:
     """How many times as fast fastws is, by kind of work and rival."""
     found = [by_kind(platform) for platform in platforms]
-    keys = list(dict.fromkeys(key for gains in found for key in gains))
+    keys = keys_of(found)
     if not keys:
         return
-    yield "## How many times as fast fastws is"
+    yield f"{'#' * level} How many times as fast fastws is"
     yield ""
     yield "Geometric means over all sizes and scripts, and in brackets the worst of them."
     yield ""
     yield from heads("work", "beside", *(platform.name for platform in platforms))
-    for kind, rival in sorted(keys, key=lambda key: [kind for kind, _ in keys].index(key[0])):
+    for kind, rival in keys:
         cells = [cell(gains.get((kind, rival), {})) for gains in found]
-        yield row(title(kind), rival, *cells)
+        yield row(title(kind), side(rival), *cells)
     yield ""
 
 
@@ -89,22 +120,20 @@ def cell(gains: dict[Work, float]) -> str:
     return times(mean) if len(gains) == 1 else f"{times(mean)} ({times(worst)})"
 
 
-def losses_table(platforms: Sequence[Platform]) -> Iterator[str]:
-    """Where somebody is faster."""
-    found = losses(list(platforms))
-    yield "## Where fastws loses"
+def losses_table(platforms: Sequence[Platform], level: int = 2) -> Iterator[str]:
+    """Where somebody is faster, and which hosts are slower with fastws under them."""
+    found = [*losses(platforms), *host_losses(platforms)]
+    yield f"{'#' * level} Where fastws loses"
     yield ""
     if not found:
         yield "Nowhere in these runs."
         yield ""
         return
-    yield "`copy`, `plain` and `decode` are CPython on payloads that have no mask."
+    yield "What has no mask, and decode(), is CPython alone, and no rival."
     yield ""
     yield from heads("platform", "work", "of", "beside", "times as fast")
     for loss in found:
-        yield row(
-            loss.platform, title(loss.work.kind), loss.work.label, loss.rival, times(loss.gain)
-        )
+        yield row(loss.platform, title(loss.kind), loss.of, side(loss.rival), times(loss.gain))
     yield ""
 
 
@@ -172,7 +201,7 @@ def counts_table(platforms: Iterable[Platform]) -> Iterator[str]:
 
 def base_table(platforms: Sequence[Platform], base: Sequence[Platform]) -> Iterator[str]:
     """What is far from the base run; that warns, and never fails."""
-    found = sorted(changes(list(platforms), list(base)), key=lambda change: -change.factor)
+    found = sorted(changes(platforms, base), key=lambda change: -change.factor)
     slower = [change for change in found if change.factor > FAR]
     yield "## Beside the base run"
     yield ""

@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-import uvicorn_compare
+import uvicorn_targets
 from host_report import gain as times
 from host_report import size as size_label
+from startup import IMPORT, INSTALL
 
 from fastws._bench.facts import number
 
@@ -32,25 +33,45 @@ TOGETHER = (
 
 
 class Row(NamedTuple):
-    """One target: what it is about, what was asked, what came out, how to measure it."""
+    """One target: what it is about, what was asked, what came out, and ok or SHORT."""
 
     what: str
     asked: str
     came_out: str
     verdict: str
-    command: str
 
 
-def targets(platform: Platform) -> Iterator[str]:
-    """Give the table of all targets that this platform's runs have figures for."""
-    rows = [*of_claims(platform.claims), *of_hosts(platform.hosts), *of_uvicorn(platform.uvicorn)]
+def targets(platform: Platform, command: str) -> Iterator[str]:
+    """Give the tables of all targets that this platform's runs have figures for."""
+    parts = [
+        ("The codec", ["python bench/claims.py"], [*of_claims(platform.claims)]),
+        ("Under each library", ["python bench/bench_hosts.py"], [*of_hosts(platform.hosts)]),
+        ("The class for uvicorn", uvicorn_commands(platform), [*of_uvicorn(platform.uvicorn)]),
+    ]
+    rows = [each for *_, rows in parts for each in rows]
     held = sum(each.verdict == "ok" for each in rows)
     facts = ", ".join(f"{name} {value}" for name, value in platform.environment.items())
-    yield f"{held} of {len(rows)} targets are met. Measured on: {facts}."
+    yield f"{held} of {len(rows)} targets are met, measured on: {facts}."
+    yield f"Written by `{command}`, from what the commands below write with `--json`."
     yield ""
-    yield from heads("target", "asked", "measured", "", "by `python bench/`...")
-    for each in rows:
-        yield row(each.what, each.asked, each.came_out, each.verdict, f"`{each.command}`")
+    for title, commands, found in parts:
+        if found:
+            yield f"### {title}"
+            yield ""
+            yield f"By {' and '.join(f'`{each}`' for each in commands)}."
+            yield ""
+            yield from heads("target", "asked", "measured", "")
+            yield from (row(*each) for each in found)
+            yield ""
+
+
+def uvicorn_commands(platform: Platform) -> list[str]:
+    """Give the commands that measured the class for uvicorn."""
+    how = dict.fromkeys((each["rounds"], each["deflate"]) for each in platform.uvicorn)
+    return [
+        f"python bench/uvicorn_compare.py --rounds {rounds}{' --deflate' * deflate}"
+        for rounds, deflate in how
+    ]
 
 
 # --- The codec -----------------------------------------------------------------------------------
@@ -66,10 +87,10 @@ def of_claims(results: Sequence[dict[str, Any]]) -> Iterator[Row]:
         )
         alike = [each for each in left if re.match(pattern, each["claim"]["name"])]
         left = [each for each in left if each not in alike]
-        yield of_alike(what, pattern, alike)
+        yield of_alike(what, alike)
 
 
-def of_alike(what: str, pattern: str, alike: Sequence[dict[str, Any]]) -> Row:
+def of_alike(what: str, alike: Sequence[dict[str, Any]]) -> Row:
     """Give one row: the worst of some claims with one bound."""
     claim = alike[0]["claim"]
     at_most, (unit, _) = claim["at_most"], claim["unit"]
@@ -78,13 +99,11 @@ def of_alike(what: str, pattern: str, alike: Sequence[dict[str, Any]]) -> Row:
     worst = "-" if None in found else number((max if at_most else min)(found))
     tail = "x" if unit == "x" else f" {unit}"
     words = f"{'at most' if at_most else 'at least'} {number(claim['bound'])}{tail}"
-    only = re.sub(r"\$$", "", pattern).replace("\\ ", " ")
     return Row(
         what,
         words,
         f"{worst}{tail}",
         bad[0] if bad else "ok",
-        f"claims.py --only '{only}'".replace("|", "\\|"),
     )
 
 
@@ -102,17 +121,25 @@ def of_hosts(found: dict[str, Any]) -> Iterator[Row]:
             f"at least {each['gain']:g}x",
             "-" if gain is None else times(gain),
             each["verdict"],
-            f"bench_hosts.py --only '^{each['row']}$'",
         )
-    for each in found.get("start", ()):
-        holds = not each["problem"] and each["more"] <= each["bound"]
-        yield Row(
-            f"`{each['name']}`: more at the start",
-            f"at most {each['bound'] * 1e3:.1f} ms",
-            each["problem"] or f"{each['more'] * 1e3:.1f} ms",
-            "ok" if holds else "SHORT",
-            "bench_hosts.py",
-        )
+    installs = [each for each in found.get("start", ()) if each["name"] == "fastws.install()"]
+    imports = [each for each in found.get("start", ()) if each not in installs]
+    yield from at_the_start("`fastws.install()` where no host is imported", installs, INSTALL)
+    yield from at_the_start("the import of a host, beyond stock: the worst", imports, IMPORT)
+
+
+def at_the_start(what: str, found: Sequence[dict[str, Any]], bound: float) -> Iterator[Row]:
+    """Give the worst of what some things cost a program that starts."""
+    if not found:
+        return
+    problem = next((each["problem"] for each in found if each["problem"]), "")
+    worst = max(each["more"] for each in found)
+    yield Row(
+        what,
+        f"at most {bound * 1e3:.0f} ms",
+        problem or f"{worst * 1e3:.1f} ms",
+        "ok" if not problem and worst <= bound else "SHORT",
+    )
 
 
 # --- The protocol class for uvicorn --------------------------------------------------------------
@@ -120,25 +147,28 @@ def of_hosts(found: dict[str, Any]) -> Iterator[Row]:
 
 def of_uvicorn(found: Iterable[dict[str, Any]]) -> Iterator[Row]:
     """Give what the class for uvicorn is to be worth, on asyncio."""
-    rows = [each for each in found if each["loop"] == "asyncio"]
-    for target in uvicorn_compare.TARGETS:
+    rows = [each for each in found if each["loop"] == "asyncio" and not is_lone(each)]
+    for target in uvicorn_targets.TARGETS:
         alike = [
-            each["figures"][target.rival] / each["figures"]["fastws"]
+            each
             for each in rows
             if (each["work"], each["deflate"]) == (target.work, target.deflate)
             and each["size"] in target.sizes
-            # A lone message is mostly the system's wake-up; what is asked for has 32 under way.
-            and (each["in_flight"] > 1 or each["size"] != target.sizes[0] or each["size"] > 1024)
         ]
         if not alike:
             continue
+        gain = min(each["figures"][target.rival] / each["figures"]["fastws"] for each in alike)
         sizes = ", ".join(size_label(size) for size in target.sizes if size)
-        deflate = ", compression on" if target.deflate else ""
-        what = "memory of an idle connection" if target.work == "idle" else f"{target.work} {sizes}"
+        what = f"{target.work} {sizes}{', compression on' * target.deflate}".strip()
+        what = {"idle": "memory of an idle connection"}.get(what, what)
         yield Row(
-            f"uvicorn class, {what}{deflate} vs {target.rival}",
+            f"{what} vs {target.rival}",
             f"at least {target.gain:.3g}x",
-            times(min(alike)),
-            "ok" if min(alike) >= target.gain else "SHORT",
-            f"uvicorn_compare.py --rounds 15{' --deflate' * target.deflate} {target.work}",
+            times(gain),
+            "ok" if gain >= target.gain else "SHORT",
         )
+
+
+def is_lone(found: dict[str, Any]) -> bool:
+    """Tell a short echo that goes alone: most of it is the system's waking of the server."""
+    return found["work"] == "echo" and found["in_flight"] == 1 and found["size"] <= 1024

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .experiments import Case
-from .facts import environment
 from .plan import BENCHES, FULL, QUICK, Bench, chosen, run
 from .screen import make_screen
-from .tables import as_json, closing, label, left_out, table
+from .tables import as_json, closing, label, left_out, opening, table
 
 __all__ = ["bench"]
 
@@ -48,7 +47,8 @@ def bench(names: Sequence[str], *, quick: bool, file: str | None) -> None:
             sys.stdout.write(text)
             return
         Path(file).write_text(text, encoding="utf-8")
-    screen.say(", ".join(f"{name} {value}" for name, value in environment().items()))
+    for sentence in opening():
+        screen.say(sentence)
     for each in benches:
         screen.table(table(each, measured))
     screen.say("")

@@ -17,11 +17,12 @@ def environment() -> dict[str, str]:
 
 def system() -> dict[str, str]:
     """Say where the figures come from."""
+    level = f", {fastws.simd}" if fastws.ACCELERATED else ""
     return {
         "processor": processor(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "fastws": f"{fastws.__version__}, {fastws.backend}, {fastws.simd}",
+        "fastws": f"{fastws.__version__}, {fastws.backend}{level}",
     }
 
 

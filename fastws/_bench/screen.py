@@ -6,6 +6,9 @@ Progress goes to stderr, and to a terminal alone; tables go to stdout.
 from __future__ import annotations
 
 import sys
+from functools import partial
+from shutil import get_terminal_size
+from textwrap import fill
 from types import TracebackType
 from typing import Protocol
 
@@ -58,13 +61,13 @@ class PlainScreen:
     def table(self, table: Table) -> None:
         columns = list(zip(table.heads, *table.rows, strict=True))
         widths = [max(map(len, column)) for column in columns]
-        print(f"\n{table.title}")
+        print(f"\n{table.title}\n")
         for first, *others in [table.heads, *table.rows]:
             cells = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
             print("  ".join([first.ljust(widths[0]), *cells]).rstrip())
 
     def say(self, text: str) -> None:
-        print(text)
+        print(fill(text, get_terminal_size().columns, break_on_hyphens=False))
 
     def _rewrite(self, text: str) -> None:
         if sys.stderr.isatty():
@@ -80,7 +83,8 @@ class RichScreen:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-        self._console = Console(highlight=False)
+        self._make = partial(Console, highlight=False)
+        self._console = self._make()
         self._progress = Progress(
             BarColumn(),
             MofNCompleteColumn(),
@@ -116,7 +120,11 @@ class RichScreen:
             shown.add_column(head, justify="right", no_wrap=True)
         for row in table.rows:
             shown.add_row(*row, style="bold green" if row[0] == "fastws" else None)
-        self._console.print(shown)
+        # Lines that the terminal wraps are better to read than figures that are cut.
+        needed = self._console.measure(shown, options=self._console.options.update(width=1000))
+        wide = self._make(width=max(self._console.width, needed.maximum))
+        wide.print()
+        wide.print(shown)
 
     def say(self, text: str) -> None:
         self._console.print(text, markup=False)

@@ -10,7 +10,7 @@ import fastws
 from .._info import why_not_compiled
 from . import rivals
 from .experiments import Case
-from .facts import environment, number
+from .facts import environment, number, system
 from .plan import Bench, Measured, gains, losses
 
 NAMES = {
@@ -26,9 +26,13 @@ DOES = {
     "frames": "takes frames",
     "mask": "masks",
 }
+HOW = (
+    "Each time is that of one call or one message. Behind it stands how many times as fast fastws "
+    "is; what is below 1 is faster than fastws."
+)
 PURE = (
     "The compiled core is not in use here. What was measured is the pure twin, which is there to "
-    "be right, and not quick: beside a library with C of its own it gains nothing."
+    "be right, and not quick: do not expect it to gain anything beside a library with C of its own."
 )
 WHOLE = (
     "A whole server gains less, since its event loop, its sockets and the program stay as they "
@@ -74,6 +78,17 @@ def table(bench: Bench, measured: Sequence[Measured]) -> Table:
     return Table(bench.title, ["", *(f"{label(each.case)}  " for each in cases)], rows)
 
 
+def opening() -> list[str]:
+    """Say what is measured, where, and how to read it."""
+    facts = system()
+    beside = ", ".join(f"{name} {version}" for name, version in rivals.versions().items())
+    where = ", ".join(facts[name] for name in ("python", "system", "processor"))
+    said = [f"fastws {facts['fastws']}, on {where}."]
+    if beside:
+        said.append(f"Beside it: {beside}.")
+    return [*said, HOW]
+
+
 def left_out() -> dict[str, str]:
     """Say what was not measured here, and why."""
     found = dict(rivals.missing())
@@ -93,11 +108,11 @@ def closing(measured: Sequence[Measured]) -> list[str]:
         if by_bench.get(name)
     ][:2]
     slower = [
-        f"{each.bench.name} of {label(each.case)}, {ratio(each.gain(rival))} {rival}"
+        f"{each.bench.name} of {label(each.case)} ({ratio(each.gain(rival))} beside {rival})"
         for each, rival in losses(measured)
     ]
     if slower:
-        said.append(f"It is slower at {'; '.join(slower)}.")
+        said.append(f"It is slower at {', '.join(slower)}.")
     if not rivals.versions():
         said.append("No other library that it could be compared with is here.")
     return [*said, WHOLE]
