@@ -69,6 +69,6 @@ apt_install() {
         flock 9
         "${sudo[@]}" apt-get update -qq
         "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
-            apt-get install -qq -y --no-install-recommends "$@" >/dev/null
+            apt-get install -qq -y --no-install-recommends "$@" >/dev/null 9>&- # not for services
     ) 9>build/apt.lock
 }

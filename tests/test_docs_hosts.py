@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from importlib import import_module
+from importlib.util import find_spec
 
 import pytest
 from pages import DOCS, README, prose_of
@@ -42,8 +43,9 @@ def test_the_readme_and_the_overview_lead_to_each_page(host: str) -> None:
 
 @pytest.mark.parametrize("host", sorted({*HOSTS} - {"wsaccel"}))
 def test_a_page_names_what_is_replaced_and_nothing_else(host: str) -> None:
-    pytest.importorskip(HOSTS[host].modules[0].partition(".")[0])
     first, *others = HOSTS[host].modules
+    if find_spec(first.partition(".")[0]) is None:  # not to be imported here: eventlet minds forks
+        pytest.skip(f"{host} is not installed")
     # autobahn goes with asyncio or with Twisted, not with both.
     ways = [[first, each] for each in others] if host == "autobahn" else [HOSTS[host].modules]
     replaced = {name for modules in ways for name in replaced_in(host, modules)}
