@@ -90,7 +90,8 @@ def chart(platform: Platform, file: Path) -> None:
     bars(
         right,
         gains,
-        "Processor time of a server, without fastws / with it,\n64 KiB, the worse of text and binary",
+        "Processor time of a server, without fastws / with it:\n"
+        "64 KiB, the worse of text and binary",
     )
     for axes in (left, right):
         axes.xaxis.set_visible(False)
