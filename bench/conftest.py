@@ -36,6 +36,12 @@ def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:
     machine_info["environment"] = environment()
 
 
+def pytest_benchmark_update_json(output_json: dict[str, Any]) -> None:
+    """Leave out every single sample, of which there are hundreds of megabytes."""
+    for each in output_json["benchmarks"]:
+        each["stats"].pop("data", None)
+
+
 def pytest_benchmark_group_stats(
     benchmarks: list[dict[str, Any]], group_by: str
 ) -> list[tuple[str, list[dict[str, Any]]]] | None:

@@ -36,9 +36,8 @@ if TYPE_CHECKING:
     from fastws._bench.measure import Side
 
 
-# As much as glibc keeps for each thread to be had again. What an allocation beyond that takes
-# depends on what happens to lie beside it, which a change elsewhere changes: by 15 % of 1 KiB in a
-# stream.
+# No more than glibc keeps for each thread to be had again. What a larger allocation takes depends
+# on what happens to lie beside it, which a change elsewhere changes: by 15 % of 1 KiB in a stream.
 MIDDLE = 900
 
 

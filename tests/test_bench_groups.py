@@ -34,6 +34,7 @@ def test_a_table_for_each_case_in_the_order_of_sizes(tmp_path: Path) -> None:
     assert "StdDev" not in done.stdout  # little is shown
     told = json.loads(found.read_text())
     assert told["machine_info"]["environment"]["fastws"].startswith(fastws.__version__)
+    assert found.stat().st_size < 50_000  # without the samples
     extra = [row["extra_info"] for row in told["benchmarks"]]
     assert {each["side"] for each in extra} == {"ours", "decode"}
     assert {each["size"] for each in extra} == {16, 125, 1024, 65536}

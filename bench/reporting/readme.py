@@ -87,7 +87,12 @@ def chart(platform: Platform, file: Path) -> None:
     )
     codec(left, platform.seconds["bench"][WORK])
     gains = {HOSTS[n]: g for n, g in host_gains(platform, 64 << 10).items() if n in HOSTS}
-    bars(right, gains, "Processor time of a server that echoes 64 KiB:\nwithout fastws / with it")
+    bars(
+        right,
+        gains,
+        "Processor time of a server, without fastws / with it:\n"
+        "64 KiB, the worse of text and binary",
+    )
     for axes in (left, right):
         axes.xaxis.set_visible(False)
         axes.spines[:].set_visible(False)
