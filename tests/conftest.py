@@ -7,6 +7,7 @@ green; so it is an error of the whole run, unless FASTWS_NO_EXTENSIONS=1 says th
 from __future__ import annotations
 
 import ctypes
+import gc
 import mmap
 import os
 import sys
@@ -38,6 +39,13 @@ settings.register_profile(
 settings.register_profile("ci", settings.get_profile("fastws"), derandomize=True, database=None)
 settings.register_profile("nightly", settings.get_profile("fastws"), max_examples=2000)
 settings.load_profile("ci" if os.environ.get("CI") else "fastws")
+
+
+def pytest_collection_finish() -> None:
+    """Leave the tests themselves out of each collection of garbage: there are many of both."""
+    gc.collect()
+    if hasattr(gc, "freeze"):  # PyPy has none
+        gc.freeze()
 
 
 @pytest.fixture(params=["python", *LEVELS])

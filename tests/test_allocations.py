@@ -58,7 +58,8 @@ def test_what_stays_behind_is_seen() -> None:
 
     def case(starved: Starved) -> None:
         if starved(bytearray, 100) is None:
-            kept.append(object())
+            # More than what earlier tests left running may let go of meanwhile.
+            kept.append([object() for _ in range(50)])
 
     # These go to a free list, and emptying that must not hide the leak.
     list(map(float, range(100)))

@@ -20,9 +20,9 @@ KEY = bytes.fromhex("37fa213d")
 
 
 @on_cpython
-def test_a_million_frames_decoded(codec: ModuleType) -> None:
+def test_a_million_frames_decoded(back_end: ModuleType) -> None:
     chunk = make_frame(2, b"0123456789", mask=KEY) * 500 + make_frame(1, bytes(300), mask=KEY) * 500
-    decoder = codec.FrameDecoder("server")
+    decoder = back_end.FrameDecoder("server")
 
     def work() -> None:
         decoder.feed(chunk[:9001])
@@ -30,27 +30,27 @@ def test_a_million_frames_decoded(codec: ModuleType) -> None:
         decoder.feed(chunk[9001:])
         assert sum(1 for _ in decoder)
 
-    assert_flat(work, scaled(codec, 1_000_000) // 1000)
+    assert_flat(work, scaled(back_end, 1_000_000) // 1000)
 
 
 @on_cpython
-def test_a_million_frames_encoded(codec: ModuleType) -> None:
+def test_a_million_frames_encoded(back_end: ModuleType) -> None:
     def work() -> None:
         for _ in range(250):
-            codec.encode_frame(2, b"0123456789", mask=True)
-            codec.encode_frame(1, "text \u20ac", mask=KEY)
-            codec.encode_header(2, 70_000, mask=True)
-            codec.encode_close(1000, "bye")
+            back_end.encode_frame(2, b"0123456789", mask=True)
+            back_end.encode_frame(1, "text \u20ac", mask=KEY)
+            back_end.encode_header(2, 70_000, mask=True)
+            back_end.encode_close(1000, "bye")
 
-    assert_flat(work, scaled(codec, 1_000_000) // 1000)
+    assert_flat(work, scaled(back_end, 1_000_000) // 1000)
 
 
 @on_cpython
-def test_large_frames_through_each_door(codec: ModuleType) -> None:
+def test_large_frames_through_each_door(back_end: ModuleType) -> None:
     wire = make_frame(2, bytes(300_000), mask=KEY)
 
     def work() -> None:
-        decoder = codec.FrameDecoder("server")
+        decoder = back_end.FrameDecoder("server")
         for _ in range(2):
             for at in range(0, len(wire), 40_000):
                 decoder.feed(wire[at : at + 40_000])
@@ -71,8 +71,8 @@ def test_large_frames_through_each_door(codec: ModuleType) -> None:
 
 
 @on_cpython
-def test_ten_thousand_errors(codec: ModuleType) -> None:
-    broken = codec.FrameDecoder("server")
+def test_ten_thousand_errors(back_end: ModuleType) -> None:
+    broken = back_end.FrameDecoder("server")
     broken.feed(b"\x83\x80")
 
     def raises(call: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
@@ -85,20 +85,20 @@ def test_ten_thousand_errors(codec: ModuleType) -> None:
     def work() -> None:
         for _ in range(100):
             raises(next, broken)
-            decoder = codec.FrameDecoder("server", max_payload_size=10)
+            decoder = back_end.FrameDecoder("server", max_payload_size=10)
             decoder.feed(make_frame(2, b"fine", mask=KEY) + b"\x82\xfe\x01\x00")
             next(decoder)
             raises(next, decoder)
             raises(decoder.feed, "text")
-            raises(codec.FrameDecoder, "proxy")
-            raises(codec.parse_header, b"\x83\x00")
-            raises(codec.decode_text, b"\xff" * 10)
-            raises(codec.encode_frame, 3)
-            raises(codec.encode_frame, 9, bytes(126))
-            raises(codec.apply_mask, b"data", b"key")
-            raises(codec.mask_inplace, b"read-only", KEY)
+            raises(back_end.FrameDecoder, "proxy")
+            raises(back_end.parse_header, b"\x83\x00")
+            raises(back_end.decode_text, b"\xff" * 10)
+            raises(back_end.encode_frame, 3)
+            raises(back_end.encode_frame, 9, bytes(126))
+            raises(back_end.apply_mask, b"data", b"key")
+            raises(back_end.mask_inplace, b"read-only", KEY)
 
-    assert_flat(work, 100 if codec is not _pure else 20)
+    assert_flat(work, 100 if back_end is not _pure else 20)
 
 
 @on_cpython
@@ -124,8 +124,8 @@ def test_pure_twin_leaks_nothing_that_tracemalloc_sees() -> None:
 
 
 @on_cpython
-def test_repeated_error_holds_no_traceback(codec: ModuleType) -> None:
-    decoder = codec.FrameDecoder("server")
+def test_repeated_error_holds_no_traceback(back_end: ModuleType) -> None:
+    decoder = back_end.FrameDecoder("server")
     decoder.feed(b"\x83\x80")
     depths, watched = [], []
     for _ in range(5):
@@ -141,8 +141,8 @@ def test_repeated_error_holds_no_traceback(codec: ModuleType) -> None:
 
 
 @on_cpython
-def test_chunks_are_let_go(codec: ModuleType) -> None:
-    decoder = codec.FrameDecoder("server")
+def test_chunks_are_let_go(back_end: ModuleType) -> None:
+    decoder = back_end.FrameDecoder("server")
     good = bytes(make_frame(2, bytes(1000), mask=KEY))
     count = sys.getrefcount(good)
     for _ in range(3):
@@ -165,14 +165,14 @@ def test_chunks_are_let_go(codec: ModuleType) -> None:
     for size in (500, 1000, 1001):
         part = good[:size]
         count = sys.getrefcount(part)
-        decoder = codec.FrameDecoder("server")
+        decoder = back_end.FrameDecoder("server")
         decoder.feed(part)
         del decoder
         assert sys.getrefcount(part) == count
 
 
-def test_chunks_without_a_byte_are_not_held(codec: ModuleType) -> None:
-    decoder = codec.FrameDecoder("client")
+def test_chunks_without_a_byte_are_not_held(back_end: ModuleType) -> None:
+    decoder = back_end.FrameDecoder("client")
     decoder.feed(make_frame(1, b"a")[:1])
     decoder.feed(make_frame(1, b"a")[1:])
     tracemalloc.start()
@@ -186,9 +186,9 @@ def test_chunks_without_a_byte_are_not_held(codec: ModuleType) -> None:
     assert [frame.payload for frame in decoder] == [b"a"]
 
 
-def test_large_frame_leaves_a_small_decoder(codec: ModuleType) -> None:
+def test_large_frame_leaves_a_small_decoder(back_end: ModuleType) -> None:
     wire = make_frame(2, bytes(2 * MIB))
-    decoder = codec.FrameDecoder("client", max_payload_size=None)
+    decoder = back_end.FrameDecoder("client", max_payload_size=None)
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
@@ -204,13 +204,13 @@ def test_large_frame_leaves_a_small_decoder(codec: ModuleType) -> None:
 
 
 @on_cpython
-def test_decoders_are_freed_without_the_collector(codec: ModuleType) -> None:
+def test_decoders_are_freed_without_the_collector(back_end: ModuleType) -> None:
     gc.collect()
     gc.disable()
     try:
         before = sys.getallocatedblocks()
         for _ in range(1000):
-            decoder = codec.FrameDecoder("server")
+            decoder = back_end.FrameDecoder("server")
             decoder.feed(make_frame(2, b"x" * 20, mask=KEY)[:15])
             list(decoder)
             decoder.get_buffer(10)

@@ -359,7 +359,7 @@ def test_idle_decoders_take_next_to_nothing(back_end: ModuleType) -> None:
 # --- Nothing leaks -------------------------------------------------------------------------------
 
 
-def test_work_of_every_kind_leaks_nothing(codec: ModuleType) -> None:
+def test_work_of_every_kind_leaks_nothing(back_end: ModuleType) -> None:
     streams = [
         make_frame(1, "\u20ac".encode() * 50) + make_frame(1, b"a", fin=False) + make_frame(0),
         make_frame(1, b"a\xff"),
@@ -372,7 +372,7 @@ def test_work_of_every_kind_leaks_nothing(codec: ModuleType) -> None:
 
     def work() -> None:
         for stream, size in itertools.product(streams, (1, 7, 10_000)):
-            decoder = codec.MessageDecoder("client", deflate=Deflate(SETTINGS))
+            decoder = back_end.MessageDecoder("client", deflate=Deflate(SETTINGS))
             for piece in cuts(stream, size):
                 decoder.feed(piece)
                 run_dry(decoder)
@@ -380,7 +380,7 @@ def test_work_of_every_kind_leaks_nothing(codec: ModuleType) -> None:
             run_dry(decoder)
         for wrong in (None, 5, "text"):
             with pytest.raises(TypeError):
-                codec.Binary(wrong)
+                back_end.Binary(wrong)
 
     for _ in range(3):
         work()
