@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hosts.environments import BUILT, ROOT
-from report import place  # of bench/: the one place that knows how tables stand in pages
+from output import place  # of bench/: the one place that knows how tables stand in pages
 
 from . import judge
 from .cases import SELECTIONS
