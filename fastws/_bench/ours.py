@@ -77,42 +77,31 @@ def encode(text: str, whose: BackEnd = IN_USE) -> Side:
 
 def frames(stream: data.Stream, whose: BackEnd = IN_USE) -> Side:
     """Feed a FrameDecoder and take each frame's payload."""
-    decoder = whose.codec.FrameDecoder("server")
-    code = """
-for read in reads:
-    decoder.feed(read)
-    for frame in decoder:
-        frame.payload
-"""
-
-    def result() -> list[bytes]:
-        payloads: list[bytes] = []
-        for read in stream.reads:
-            decoder.feed(read)
-            payloads += [frame.payload for frame in decoder]
-        return payloads
-
-    return statement(whose.name, code, {"reads": stream.reads, "decoder": decoder}, result)
+    return decoding(stream, whose.name, whose.codec.FrameDecoder("server"), "payload")
 
 
 def messages(stream: data.Stream, whose: BackEnd = IN_USE) -> Side:
     """Feed a MessageDecoder and take each event's data."""
-    decoder = whose.codec.MessageDecoder("server")
-    code = """
+    return decoding(stream, whose.name, whose.codec.MessageDecoder("server"), "data")
+
+
+def decoding(stream: data.Stream, name: str, decoder: Any, content: str) -> Side:
+    """Feed a decoder, and take this attribute of each thing that it finds."""
+    code = f"""
 for read in reads:
     decoder.feed(read)
-    for event in decoder:
-        event.data
+    for found in decoder:
+        found.{content}
 """
 
     def result() -> list[str | bytes]:
         taken: list[str | bytes] = []
         for read in stream.reads:
             decoder.feed(read)
-            taken += [event.data for event in decoder]
+            taken += [getattr(found, content) for found in decoder]
         return taken
 
-    return statement(whose.name, code, {"reads": stream.reads, "decoder": decoder}, result)
+    return statement(name, code, {"reads": stream.reads, "decoder": decoder}, result)
 
 
 def long_messages(name: str, messages: int, size: int, read_size: int) -> Side:
