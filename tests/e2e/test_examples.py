@@ -129,7 +129,7 @@ def test_the_close_code_of_the_client_comes_back(echo: Case, code: int, reason: 
 
 def test_text_that_is_not_utf8_ends_with_1007(echo: Case) -> None:
     with connect(echo.server.url, compression=None) as connection:
-        connection.send([b"bad \xff"], text=True)
+        connection.send(b"bad \xff", text=True)  # one frame: none follows a hang-up
         with pytest.raises(exceptions.ConnectionClosed):
             connection.recv(timeout=30)
     if echo.library in HANGS_UP:
