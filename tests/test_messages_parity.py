@@ -165,14 +165,20 @@ def test_others_go_astray_in_compressed_messages(codec: ModuleType) -> None:
     final = zlib.compressobj(wbits=-15)
     ended = final.compress(b"first") + final.flush() + b"\x00"
     passed = make_frame(1, ended, rsv=0x40) + make_frame(1, message, rsv=0x40)
-    for stream, name, whole in (
-        (ping, "wsproto", 1),
-        (passed, "wsproto", 2),
-        (passed, "websockets", 2),
+    # It refers to what stands 1800 bytes before, in a window of 1024: zlib tells where that was
+    # the output of another call, and wsproto calls it with what each read brings.
+    wide = Deflate(PerMessageDeflate(), 15, 10)
+    unlike = "".join(map(chr, range(256, 1156)))
+    far = make_frame(1, wide.compress((unlike + unlike[:20]).encode()), rsv=0x40)
+    for pieces, name, bits, whole in (
+        ([ping], "wsproto", 15, 1),
+        ([passed], "wsproto", 15, 2),
+        ([passed], "websockets", 15, 2),
+        ([far[:-8], far[-8:]], "wsproto", 10, 1),
     ):
-        decoder = codec.MessageDecoder("client", deflate=Deflate(PerMessageDeflate()))
-        decoder.feed(stream)
+        decoder = codec.MessageDecoder("client", deflate=Deflate(PerMessageDeflate(), 15, bits))
+        decoder.feed(b"".join(pieces))
         found, error = run_dry(decoder)
         assert (sum(event[0] == "Text" for event in found), error) == (whole, None)
-        theirs = REFERENCES[name](iter([stream]), "client", Deflate(PerMessageDeflate()))
+        theirs = REFERENCES[name](iter(pieces), "client", Deflate(PerMessageDeflate(), 15, bits))
         assert theirs != (found, None)

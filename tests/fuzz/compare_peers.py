@@ -5,6 +5,7 @@ Each of the three takes it in the same pieces. `message_peers` names what they d
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Iterator
 from types import ModuleType
 from typing import Any
@@ -23,14 +24,28 @@ from .walk import Difference, pieces, plan
 class Watched(Deflate):
     """Tells what the others lose their way at."""
 
-    __slots__ = ("astray", "inside")
+    __slots__ = ("astray", "inside", "small")
 
     astray: set[str]
     inside: bool  # between the fragments of a compressed message
+    small: Any  # a decompressor that keeps no more than the window
 
     def decompress(self, payload: bytes, *, limit: int, fin: bool = True) -> bytes:
+        if not self.inside and not self.receive_takeover:
+            self.small = zlib.decompressobj(-self.receive_bits)
         self.inside = not fin
+        if "wsproto" not in self.astray:
+            self._look_for_far_distances(payload + b"\x00\x00\xff\xff" * fin)
         return super().decompress(payload, limit=limit, fin=fin)
+
+    def _look_for_far_distances(self, payload: bytes) -> None:
+        # In one call zlib takes a distance beyond the window, as far as its output goes back.
+        # wsproto calls it with what each read brings of a frame.
+        try:
+            for at in range(len(payload)):
+                self.small.decompress(payload[at : at + 1])
+        except zlib.error:
+            self.astray.add("wsproto")
 
     def _after_final_block(self, *args: Any) -> bytes:
         # zlib stops behind a final block, and they do not go on (RFC 7692 7.2.3.4, 7.2.3.5).
@@ -49,7 +64,7 @@ def inflater(kind: int) -> Watched:
     """Choose the terms."""
     bits, takeover = (9, 10, 12, 15)[kind & 3], not kind & 4
     made = Watched(SETTINGS, bits, bits, takeover, takeover)
-    made.astray, made.inside = set(), False
+    made.astray, made.inside, made.small = set(), False, zlib.decompressobj(-bits)
     return made
 
 
