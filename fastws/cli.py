@@ -116,11 +116,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     arguments.program_words = program_words
     command: Callable[[argparse.Namespace], int] = arguments.call
+    own = arguments.command != "run"  # what a program writes is its own affair
     try:
-        return command(arguments)
+        exit_code = command(arguments)
+        if own:
+            print(end="", flush=True)
+        return exit_code
+    except BrokenPipeError:
+        if not own:
+            raise
+        return reader_went_away()
     except Failure as failure:
         print(f"fastws {arguments.command}: {failure}", file=sys.stderr)
         return failure.exit_code
+
+
+def reader_went_away() -> int:
+    """End quietly, as `fastws info | head -1` wants it: the interpreter flushes once more."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
 
 
 def split_run(words: list[str]) -> tuple[list[str], list[str]]:
@@ -310,6 +326,8 @@ def bench_command(arguments: argparse.Namespace) -> int:
         bench(arguments.only, quick=arguments.quick, file=arguments.json)
     except NoSuchBench as error:
         raise Failure(str(error), 2) from None
+    except BrokenPipeError:
+        raise  # stdout, not the file
     except Wrong as error:
         raise Failure(f"{error}, so their times cannot be compared", 1) from None
     except OSError as error:

@@ -209,6 +209,23 @@ def test_what_is_printed_elsewhere_is_not_cut(monkeypatch: pytest.MonkeyPatch) -
     assert cli.terminal_width() == 123
 
 
+READER_GOES_AWAY = """
+import os, sys
+from fastws.cli import main
+reader, writer = os.pipe()
+os.close(reader)
+os.dup2(writer, 1)
+sys.exit(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a pipe ends in another way there")
+@pytest.mark.parametrize("words", ["info", "info --json"])
+def test_a_reader_that_goes_away_is_no_traceback(words: str) -> None:
+    done = python("-c", READER_GOES_AWAY, *words.split())
+    assert (done.returncode, done.stderr) == (1, "")
+
+
 # --- echo ----------------------------------------------------------------------------------------
 
 
