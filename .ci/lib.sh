@@ -49,6 +49,9 @@ print("%d.%d" % sys.version_info[:2] + getattr(sys, "abiflags", ""))') || return
     echo "$python"
 }
 
+# newest_venv GROUP...: the same of the newest interpreter; where it is not, of what there is.
+newest_venv() { make_venv "$(find_python "$NEWEST" || echo python3)" "$@"; }
+
 # build_in_place PYTHON: make the checkout importable from anywhere, and compile the core in it
 # unless FASTWS_NO_EXTENSIONS says that it is not wanted. What has not changed is not built again.
 build_in_place() {
