@@ -41,8 +41,9 @@ settings.register_profile("nightly", settings.get_profile("fastws"), max_example
 settings.load_profile("ci" if os.environ.get("CI") else "fastws")
 
 
-def pytest_collection_finish() -> None:
-    """Leave the tests themselves out of each collection of garbage: there are many of both."""
+@pytest.fixture(scope="module", autouse=True)
+def only_what_is_new_is_collected() -> None:
+    """Leave tests and reports of tests out of each collection of garbage: there are many of all."""
     gc.collect()
     if hasattr(gc, "freeze"):  # PyPy has none
         gc.freeze()
