@@ -170,15 +170,15 @@ def test_others_go_astray_in_compressed_messages(codec: ModuleType) -> None:
     wide = Deflate(PerMessageDeflate(), 15, 10)
     unlike = "".join(map(chr, range(256, 1156)))
     far = make_frame(1, wide.compress((unlike + unlike[:20]).encode()), rsv=0x40)
-    for pieces, name, bits, whole in (
+    for reads, name, bits, whole in (
         ([ping], "wsproto", 15, 1),
         ([passed], "wsproto", 15, 2),
         ([passed], "websockets", 15, 2),
         ([far[:-8], far[-8:]], "wsproto", 10, 1),
     ):
         decoder = codec.MessageDecoder("client", deflate=Deflate(PerMessageDeflate(), 15, bits))
-        decoder.feed(b"".join(pieces))
+        decoder.feed(b"".join(reads))
         found, error = run_dry(decoder)
         assert (sum(event[0] == "Text" for event in found), error) == (whole, None)
-        theirs = REFERENCES[name](iter(pieces), "client", Deflate(PerMessageDeflate(), 15, bits))
+        theirs = REFERENCES[name](iter(reads), "client", Deflate(PerMessageDeflate(), 15, bits))
         assert theirs != (found, None)
