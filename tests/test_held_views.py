@@ -19,6 +19,7 @@ from fastws import InvalidUtf8Error
 
 KEY = bytes.fromhex("37fa213d")
 SIZE = 200_000  # several windows
+HEADER = 14  # bytes of it, masked
 
 
 def read(decoder: Any, data: bytes, holds: list[PickleBuffer], most: int = 1 << 30) -> None:
@@ -43,21 +44,22 @@ def payload_of(item: Any) -> bytes:
     return content.encode() if isinstance(content, str) else content
 
 
+@pytest.mark.parametrize("first", [HEADER, 100])
 @pytest.mark.parametrize("most", [1 << 30, 20_000])
 @pytest.mark.parametrize("opcode", [1, 2])
 @pytest.mark.parametrize("kind", ["frames", "str", "bytes"])
 def test_s23_a_view_that_is_held_reaches_nothing(
-    codec: ModuleType, kind: str, opcode: int, most: int
+    codec: ModuleType, kind: str, opcode: int, most: int, first: int
 ) -> None:
     payload = bytes(range(97, 123)) * (SIZE // 26)
     wire = make_frame(opcode, payload, mask=KEY)
     decoder: Any = codec.FrameDecoder("server")
     if kind != "frames":
         decoder = codec.MessageDecoder("server", text=kind)
-    decoder.feed(wire[:100])
+    decoder.feed(wire[:first])
     assert next(decoder, None) is None
     holds: list[PickleBuffer] = []
-    for at in range(100, len(wire), 70_000):
+    for at in range(first, len(wire), 70_000):
         read(decoder, wire[at : at + 70_000], holds, most)
         if at + 70_000 < len(wire):
             assert next(decoder, None) is None
