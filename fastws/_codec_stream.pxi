@@ -275,11 +275,10 @@ cdef class _Stream:
             else:
                 _PyBytes_Resize(&self.payload.object, room)
         except MemoryError:
-            # What has come is gone with the object. There may be no memory to say so, either: the
-            # next step does.
+            # What has come is gone, mostly with the object. There may be no memory to say so,
+            # either: the next step does.
             self.step = LOST
-            if self.payload.object == NULL:
-                self.payload.room = 0
+            self.payload.room = 0
             raise
         self.payload.room = room
         return 0

@@ -12,14 +12,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 from processes import FASTWS, ROOT, fastws_, python
 
 import fastws
-from fastws import _info, cli
+from fastws import _info, adapters, cli
+from fastws.adapters import Status, _registry
 
 # --- Help, version, mistakes ---------------------------------------------------------------------
 
@@ -170,6 +171,23 @@ def test_info_tells_why_a_host_is_left_alone(tmp_path: Path) -> None:
         assert " ".join(row).startswith(f"websockets 1.5 >=16.0,<18 refused {found['reason']}")
         if columns == "":  # no terminal: nothing is wrapped
             assert f"refused  {found['reason']}\n" in told
+
+
+def test_what_is_absent_is_not_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = {
+        name: Status(name, None, ">=1", state, "", ())
+        for name, state in [("here", "on"), ("away", "absent")]
+    }
+    made = {
+        name: SimpleNamespace(modules=(f"fastws_{name}",), status=lambda told=told: told)
+        for name, told in found.items()
+    }
+    monkeypatch.setattr(adapters, "install", lambda: None)
+    monkeypatch.setattr(adapters, "status", lambda: found)
+    monkeypatch.setattr(_registry, "hosts", lambda: made)
+    told = _info.gather_hosts()
+    assert told["here"]["reason"].startswith("cannot be imported: ModuleNotFoundError")
+    assert told["away"]["reason"] == ""
 
 
 HOSTS = {

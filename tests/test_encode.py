@@ -310,6 +310,14 @@ def test_integers_in_any_guise(codec: ModuleType) -> None:
     assert codec.encode_close(Index(1000)) == b"\x88\x02\x03\xe8"
 
 
+@pytest.mark.parametrize("opcode", [1, 3, -1, 16, 1 << 80])
+def test_an_integer_in_another_guise_is_asked_once(codec: ModuleType, opcode: int) -> None:
+    for call, what in ((codec.encode_frame, b""), (codec.encode_header, 0)):
+        asked: list[None] = []
+        outcome(call, Index(opcode, lambda: asked.append(None)), what)  # noqa: B023
+        assert len(asked) == 1
+
+
 @pytest.mark.parametrize("rsv", [1, 0x80, 0x08, 0x71, 0xF0, 256, 2**70, True])
 def test_s7_reserved_bits(codec: ModuleType, rsv: int) -> None:
     text = f"rsv must be made of RSV1, RSV2 and RSV3, not {rsv:#x}"

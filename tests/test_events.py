@@ -216,7 +216,9 @@ def test_event_lets_others_say_that_they_are_equal(codec: ModuleType, name: str)
 
     event = sample(codec, name)
     assert event == Equal()
-    assert event.__eq__((1000, "bye")) is NotImplemented
+    others = [sample(codec, other) for other in NAMES if other != name]
+    for other in ((1000, "bye"), codec.Frame(1, b"hi"), *others):
+        assert event.__eq__(other) is NotImplemented
 
 
 def test_hash_is_that_of_the_fields(codec: ModuleType) -> None:

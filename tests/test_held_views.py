@@ -19,6 +19,13 @@ from fastws import InvalidUtf8Error
 
 KEY = bytes.fromhex("37fa213d")
 SIZE = 200_000  # several windows
+HEADER = 14  # bytes of one that is masked
+
+
+def decoder_of(codec: ModuleType, kind: str) -> Any:
+    if kind == "frames":
+        return codec.FrameDecoder("server")
+    return codec.MessageDecoder("server", text=kind)
 
 
 def read(decoder: Any, data: bytes, holds: list[PickleBuffer], most: int = 1 << 30) -> None:
@@ -51,9 +58,7 @@ def test_s23_a_view_that_is_held_reaches_nothing(
 ) -> None:
     payload = bytes(range(97, 123)) * (SIZE // 26)
     wire = make_frame(opcode, payload, mask=KEY)
-    decoder: Any = codec.FrameDecoder("server")
-    if kind != "frames":
-        decoder = codec.MessageDecoder("server", text=kind)
+    decoder = decoder_of(codec, kind)
     decoder.feed(wire[:100])
     assert next(decoder, None) is None
     holds: list[PickleBuffer] = []
@@ -66,6 +71,26 @@ def test_s23_a_view_that_is_held_reaches_nothing(
     scribble(holds)
     assert payload_of(found) == payload
     assert hash(found) == before
+
+
+@pytest.mark.parametrize("opcode", [1, 2])
+@pytest.mark.parametrize("kind", ["frames", "str", "bytes"])
+def test_s23_a_view_of_the_first_bytes_that_is_held(
+    codec: ModuleType, kind: str, opcode: int
+) -> None:
+    """It begins where the payload's own object does, and the rest comes without a view."""
+    payload = bytes(range(97, 123)) * (SIZE // 26)
+    wire = make_frame(opcode, payload, mask=KEY)
+    decoder = decoder_of(codec, kind)
+    decoder.feed(wire[:HEADER])
+    assert next(decoder, None) is None
+    holds: list[PickleBuffer] = []
+    read(decoder, wire[HEADER:50_000], holds)
+    assert next(decoder, None) is None
+    decoder.feed(wire[50_000:])
+    (found,) = decoder
+    scribble(holds)
+    assert payload_of(found) == payload
 
 
 @pytest.mark.parametrize("opcode", [1, 2])

@@ -68,10 +68,11 @@ def scaled(codec: ModuleType, count: int) -> int:
 @pytest.mark.parametrize("opcode", [1, 2])
 @pytest.mark.parametrize("size", [(1 << 31) - 1, 1 << 32, 1 << 40, 1 << 62])
 def test_s2_declared_size_takes_no_memory(codec: ModuleType, size: int, opcode: int) -> None:
-    for limit, start in itertools.product((None, MIB), (b"", make_frame(opcode, b"x", fin=False))):
+    starts, contents = (b"", make_frame(opcode, b"x", fin=False)), ("0123456789", "é€\U0001f30d")
+    for limit, start, content in itertools.product((None, MIB), starts, contents):
         header = naive_header(0 if start else opcode, size)
         decoder = codec.MessageDecoder("client", max_message_size=limit)
-        _, peak, (events, error) = memory_of(ask, decoder, start + header + b"0123456789")
+        _, peak, (events, error) = memory_of(ask, decoder, start + header + content.encode())
         assert events == []
         assert peak < 64 * KIB
         refused = limit is not None or size > sys.maxsize

@@ -360,6 +360,24 @@ def test_s26_a_hook_comes_to_the_decoder_in_the_midst_of_a_step(
 
 
 @on_cpython
+@pytest.mark.parametrize("fin", [True, False])
+def test_s26_the_pure_twin_gives_no_view_behind_its_inflater(fin: bool) -> None:
+    """Beside the inflater a chunk may be read into place; behind it the step goes on."""
+
+    class Inflater(Plain):
+        def decompress(self, payload: bytes, *, limit: int, fin: bool) -> bytes:
+            found.clear()
+            return payload
+
+    found: list[Any] = []
+    decoder = _pure.MessageDecoder("client", deflate=Inflater())
+    decoder.feed(make_frame(1, b"packed", fin=fin, rsv=0x40))
+    with hooked(lambda: found.append(outcome(decoder.get_buffer)[1])):
+        next(decoder, None)
+    assert found[-1] is RuntimeError
+
+
+@on_cpython
 @pytest.mark.parametrize("kind", DECODERS)
 def test_s26_a_step_inside_a_step_is_refused(codec: ModuleType, kind: str) -> None:
     decoder, found = fresh(codec, kind), []

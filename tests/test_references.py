@@ -148,6 +148,15 @@ def read_into_place(codec: ModuleType, g: Given, kind: str) -> object:
     return outcome(decoder.buffer_updated, g.number), decoder.get_buffer(g.index)
 
 
+def fed_beside_a_view(codec: ModuleType, g: Given, kind: str) -> object:
+    """Feed what follows while a view of the payload is out, which leaves it its memory."""
+    decoder = getattr(codec, kind)("server")
+    wire = make_frame(1, b"a" * LARGE, mask=g.key)
+    found = decoded(decoder, wire[:100])
+    view = decoder.get_buffer(g.index)
+    return found, view, decoded(decoder, wire[100:])
+
+
 def checked(codec: ModuleType, g: Given) -> object:
     validator = codec.Utf8Validator()
     answers = [validator.feed(part) for part in (g.utf8, g.view[:0], g.odd[:9], g.bad, g.bad)]
@@ -188,6 +197,8 @@ DECODERS: dict[str, Case] = {
     ),
     "frames into place": lambda codec, g: read_into_place(codec, g, "FrameDecoder"),
     "messages into place": lambda codec, g: read_into_place(codec, g, "MessageDecoder"),
+    "frames beside a view": lambda codec, g: fed_beside_a_view(codec, g, "FrameDecoder"),
+    "messages beside a view": lambda codec, g: fed_beside_a_view(codec, g, "MessageDecoder"),
     "validator": checked,
 }
 CASES = {**FUNCTIONS, **DECODERS}

@@ -18,6 +18,8 @@ from textwrap import dedent
 import pytest
 from processes import FASTWS, ROOT, fastws_, python
 
+from fastws import _run
+
 PROBE = """
 import json, sys
 loader = type(__loader__).__name__
@@ -31,6 +33,57 @@ print(json.dumps({
 """
 
 TELL = "import websockets.protocol, fastws; print(fastws.status()['websockets'].state)\n"
+
+# --- run: the children -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("", "{}"), ("a", "{}:a"), ("a:{}:b", "a:{}:b")],
+    ids=["none", "another", "there"],
+)
+def test_the_path_of_children_is_put_on_once(
+    before: str, after: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = str(Path(_run.__file__).parent)
+    monkeypatch.setenv("PYTHONPATH", before.format(folder).replace(":", os.pathsep))
+    for _ in range(2):
+        _run.reach_children()
+        assert os.environ["PYTHONPATH"] == after.format(folder).replace(":", os.pathsep)
+
+
+# What Python does at its start in a child, told of what it finds.
+CUSTOMIZED = """
+import importlib.util, sys
+spec = importlib.util.spec_from_file_location("sitecustomize", {path!r})
+module = sys.modules["sitecustomize"] = importlib.util.module_from_spec(spec)
+sys.path.insert(0, module.__file__.rpartition("/")[0])
+try:
+    spec.loader.exec_module(module)
+except ModuleNotFoundError as error:
+    print("misses", error.name)
+print("sitecustomize" in sys.modules, spec.origin.rpartition("/")[0] in sys.path)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the code knows one separator")
+def test_a_child_without_fastws_runs_as_it_always_did() -> None:
+    path = Path(_run.__file__).parent / "sitecustomize.py"
+    absent = "import sys; sys.modules['fastws'] = None\n"
+    done = python("-c", absent + CUSTOMIZED.format(path=str(path)))
+    assert (done.stdout, done.stderr) == ("True False\n", "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the code knows one separator")
+@pytest.mark.parametrize("name", ["sitecustomize", "fastws"])
+def test_what_misses_something_itself_is_told_of(name: str, tmp_path: Path) -> None:
+    """A sitecustomize of the user's own, or a package that is not whole."""
+    (tmp_path / f"{name}.py").write_text("import fastws_no_such_module")
+    path = Path(_run.__file__).parent / "sitecustomize.py"
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+    done = python("-c", code + CUSTOMIZED.format(path=str(path)))
+    assert done.stdout.startswith("misses fastws_no_such_module\n"), done.stderr
+
 
 # --- run: the surroundings -----------------------------------------------------------------------
 

@@ -41,7 +41,7 @@ PARTS: dict[str, tuple[bytes, bytes]] = {
     "binary": (naive_header(2, 1 << 20), b"x"),
     "ascii": (naive_header(1, 1 << 20), b"x"),
     "wide": (naive_header(1, 1 << 20), "é".encode()),
-    "wide, mostly there": (naive_header(1, 2 * COUNT + 4), "é".encode()),
+    "wide, mostly there": (naive_header(1, 4 * COUNT + 8), "éé".encode()),
     "binary fragments": (make_frame(2, fin=False), make_frame(0, b"x", fin=False)),
     "wide fragments": (make_frame(1, fin=False), make_frame(0, "é".encode(), fin=False)),
     "compressed fragments": (make_frame(2, fin=False, rsv=RSV1), make_frame(0, b"x", fin=False)),
@@ -104,6 +104,59 @@ def test_text_in_one_frame_takes_its_size(back_end: ModuleType, character: str) 
 
     most = 1.1 * sys.getsizeof(text) + 8 * KIB
     assert peak_of(work) <= most * (8 if back_end is _pure else 1)
+
+
+def test_mostly_ascii_takes_no_room_for_more_than_can_come(back_end: ModuleType) -> None:
+    """What is left of a text has no more characters than bytes."""
+    text = "\U0001f30d" + "x" * 50_000
+    payload, size = text.encode(), sys.getsizeof(text)
+    peak = peak_of(lambda: back_end.decode_text(payload))
+    assert peak <= 1.01 * size * (3 if back_end is _pure else 1)
+
+
+def test_wide_text_in_fragments_grows_where_it_stands(back_end: ModuleType) -> None:
+    """Its room was doubled for the last characters, which is all that it takes."""
+    text, parts = "é" * 10_000, 14
+    first, more = (make_frame(opcode, text.encode(), fin=False) for opcode in (1, 0))
+    decoder = back_end.MessageDecoder("client")
+
+    def work() -> None:
+        for part in range(parts):
+            decoder.feed(more if part else first)
+            assert next(decoder, None) is None
+
+    room = 1 << 18  # characters
+    assert room // 2 < parts * len(text) < room
+    assert peak_of(work) <= 1.1 * room * (2 if back_end is _pure else 1)
+
+
+@pytest.mark.parametrize("mask", [None, b"abcd"])
+@pytest.mark.parametrize("text", ["é", "€", "\U0001f30d"], ids=ascii)
+def test_text_to_send_is_encoded_into_its_frame(
+    back_end: ModuleType, text: str, mask: bytes | None
+) -> None:
+    text *= 20_000
+    frame = back_end.encode_frame(1, text, mask=mask)
+    peak = peak_of(lambda: back_end.encode_frame(1, text, mask=mask))
+    assert peak <= 1.1 * len(frame) * (7 if back_end is _pure else 1)
+
+
+@pytest.mark.parametrize("fin", [True, False])
+@pytest.mark.parametrize("opcode", [1, 2])
+def test_a_view_takes_no_room_behind_its_frame(
+    back_end: ModuleType, opcode: int, fin: bool
+) -> None:
+    size = 20_000
+    start = naive_header(opcode, size, fin=fin)
+
+    def work() -> None:
+        for decoder in decoders:
+            decoder.feed(start)
+            assert next(decoder, None) is None
+            assert len(decoder.get_buffer()) == size
+
+    decoders = [back_end.MessageDecoder("client") for _ in range(10)]
+    assert peak_of(work) <= (size + KIB) * (len(decoders) + 1)
 
 
 @pytest.mark.parametrize("kind", ["FrameDecoder", "MessageDecoder"])

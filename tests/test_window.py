@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import pickle
 import tracemalloc
 from types import ModuleType
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from helpers import make_frame, naive_header
+from memory import on_cpython
 
 SCRATCH = 65536
 LARGE = 16384  # what a payload must lack to be read into its own memory
@@ -55,6 +57,26 @@ def test_s2_views_that_are_left_unused_take_no_memory(codec: ModuleType) -> None
         assert tracemalloc.get_traced_memory()[1] < 4 * SCRATCH
     finally:
         tracemalloc.stop()
+
+
+@on_cpython
+@pytest.mark.parametrize("opcode", [1, 2])
+@pytest.mark.parametrize("kind", DECODERS)
+def test_views_of_a_payload_stand_one_behind_the_other(
+    back_end: ModuleType, kind: str, opcode: int
+) -> None:
+    """A view that was given back costs no copy of what was read into it."""
+    decoder = getattr(back_end, kind)("client")
+    decoder.feed(naive_header(opcode, SCRATCH))
+    starts = []
+    for _ in range(9):
+        assert next(decoder, None) is None
+        view = decoder.get_buffer()
+        view[:5000] = b"x" * 5000
+        starts.append(ctypes.addressof((ctypes.c_char * 1).from_buffer(view)))
+        del view
+        decoder.buffer_updated(5000)
+    assert starts == list(range(starts[0], starts[0] + 9 * 5000, 5000))
 
 
 def test_no_more_than_the_view_can_have_been_read(decoder: Any) -> None:

@@ -22,21 +22,25 @@ class Screen(Protocol):
 
     hint: str  # what could be better about it
 
-    def __enter__(self) -> Screen: ...
+    def __enter__(self) -> Screen:
+        """Begin to show progress."""
 
     def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
-    ) -> None: ...
+    ) -> None:
+        """Show progress no more."""
 
     def step(self, what: str) -> None:
         """Say what is measured now."""
 
-    def table(self, table: Table) -> None: ...
+    def table(self, table: Table) -> None:
+        """Show a table."""
 
-    def say(self, text: str) -> None: ...
+    def say(self, text: str) -> None:
+        """Show a sentence."""
 
 
 class PlainScreen:

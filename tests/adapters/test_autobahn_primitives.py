@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 pytest.importorskip("autobahn")
 
 from fastws.adapters import _autobahn_primitives as ours
+from fastws.adapters import autobahn as adapter
 
 KEY = b"\x11\x22\x33\x44"
 
@@ -66,6 +67,7 @@ def pure() -> Any:
 
 
 @given(chunks, st.binary(max_size=6), chunks)
+@example([b"a\xe2\x82"], b"\xacz", [b"a"])
 def test_octet_by_octet(before: list[bytes], octets: bytes, after: list[bytes]) -> None:
     stock, fast = pure(), ours.Utf8Validator()
     for chunk in before:
@@ -78,6 +80,15 @@ def test_octet_by_octet(before: list[bytes], octets: bytes, after: list[bytes]) 
     fast.reset()
     for chunk in after:
         assert fast.validate(chunk) == stock.validate(chunk)
+
+
+def test_a_validator_of_another_package_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Validator:
+        pass
+
+    assert ours.counterpart(Validator) is Validator
+    monkeypatch.setattr(ours, "Utf8Validator", ours.STOCK_VALIDATOR)
+    assert not [patch for patch in adapter.patches() if patch.name == "Utf8Validator"]
 
 
 @pytest.mark.parametrize("refused", ["text", None, 3])

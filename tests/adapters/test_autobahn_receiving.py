@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import Any
 
@@ -14,6 +15,7 @@ pytest.importorskip("autobahn")
 
 from adapters.autobahn_transcript import (
     SIDES,
+    TWISTED,
     Closing,
     Dropping,
     Failing,
@@ -28,6 +30,7 @@ from adapters.autobahn_transcript import (
     splits,
     step,
     transcript,
+    txaio,
 )
 
 from fastws.adapters import _autobahn_receiving as receiving
@@ -122,6 +125,29 @@ def test_a_large_message_in_any_chunks() -> None:
     size = 1 << 16
     make = partial(protocol_of, "server")
     same(make, [data], [data[i : i + size] for i in range(0, len(data), size)])
+
+
+@sides
+def test_a_binary_message_fails_its_user(side: str) -> None:
+    data = [framed(side, 2, b"\xff"), framed(side, 1, b"more")]
+    same(partial(protocol_of, side, Failing), data, [b"".join(data)])
+
+
+def test_a_listener_that_fails_is_told_of() -> None:
+    def run() -> list[Any]:
+        protocol = protocol_of("server", listener=lambda payload, is_binary: 1 / 0)
+        step(protocol, framed("server", 1, b"text"))
+        if not TWISTED:  # where it is told of a turn of the loop later
+            for _ in range(3):
+                txaio.config.loop.run_until_complete(asyncio.sleep(0))
+        lines: list[Any] = protocol.log.lines
+        return [line[1] for line in lines if type(line) is tuple and line[0] == "error"]
+
+    expected = run()
+    with fast():
+        assert run() == expected
+    assert len(expected) == 1
+    assert expected[0].startswith("Firing signal 'message' failed")
 
 
 # --- Users' methods ------------------------------------------------------------------------------

@@ -16,8 +16,10 @@ pytest.importorskip("autobahn")
 from adapters.autobahn_transcript import (
     KEY,
     SIDES,
+    TWISTED,
     deflate,
     fast,
+    framed,
     module,
     protocol_of,
     seen,
@@ -124,6 +126,40 @@ def test_all_that_may_be_sent(side: str, option: str) -> None:
         found = spoken(side, **OPTIONS[option])
     for one, other in zip(expected, found, strict=True):
         assert other == one
+
+
+@sides
+def test_what_is_lost_in_writing_is_not_counted(side: str) -> None:
+    def run() -> list[Any]:
+        protocol = protocol_of(side)
+
+        def lose(data: bytes) -> None:
+            protocol.state = protocol.STATE_CLOSED
+
+        protocol.transport.write = lose
+        protocol.sendMessage(b"lost")
+        return [protocol.trafficStats.outgoingOctetsWireLevel, seen(protocol)]
+
+    expected = run()
+    with fast():
+        assert run() == expected
+    assert expected[0] == 0
+
+
+@pytest.mark.skipif(not TWISTED, reason="see the run on Twisted")
+@pytest.mark.parametrize("loud", [False, True], ids=["silent", "loud"])
+def test_what_comes_is_told_to_a_log_alone_that_listens(loud: bool) -> None:
+    def run() -> list[Any]:
+        protocol = protocol_of("server", loud=loud)
+        protocol.dataReceived(framed("server", 1, b"text"))
+        lines: list[Any] = protocol.log.lines
+        return lines
+
+    with patch.object(txaio, "call_later"):
+        expected = run()
+        with fast():
+            assert run() == expected
+    assert any(line[0] == "debug" for line in expected) is loud
 
 
 def test_our_code_writes() -> None:

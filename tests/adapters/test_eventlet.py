@@ -118,6 +118,17 @@ def test_another_structure_is_refused(monkeypatch: pytest.MonkeyPatch, other: An
     fastws.uninstall(HOST)
 
 
+def test_a_module_imported_anew_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    from fastws.adapters import _eventlet_masks as ours
+
+    anew = type("RFC6455WebSocket", (ours.RFC6455WebSocket,), {})
+    monkeypatch.setattr(host, "RFC6455WebSocket", anew)
+    with pytest.warns(HostWarning, match="it was imported anew"):
+        fastws.install(HOST)
+    assert fastws.status()[HOST].replaced == ()
+    fastws.uninstall(HOST)
+
+
 @pytest.mark.parametrize("version", ["0.32.9", "0.42.0", "1.0"])
 def test_another_version_is_refused(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
     monkeypatch.setattr(sys.modules["eventlet"], "__version__", version)

@@ -135,6 +135,19 @@ def test_the_loader_under_the_wrapper_can_be_asked(package: Path, told: Told) ->
     assert spec.loader.get_source(f"{PACKAGE}.core") == SOURCE  # type: ignore
 
 
+def test_a_module_without_a_spec_is_run_as_well(package: Path, told: Told) -> None:
+    hook, calls = told
+    hook.watch([PACKAGE])
+    spec = importlib.util.find_spec(PACKAGE)
+    assert spec is not None and spec.loader is not None
+    (package / "__init__.py").write_text("done = __loader__.name")
+    module = sys.modules[PACKAGE] = ModuleType(PACKAGE)
+    spec.loader.exec_module(module)
+    assert calls == [(PACKAGE, PACKAGE)]
+    assert type(module.__loader__).__name__ == "SourceFileLoader"
+    assert module.__spec__ is None
+
+
 def test_forgotten_between_search_and_import(package: Path, told: Told) -> None:
     hook, calls = told
     hook.watch([PACKAGE])

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from itertools import pairwise
 from typing import Any
+from unittest.mock import patch
 
 import pytest
-from adapters.tornado_transcript import EOF, Peer, fast, run_both, same, splits, transcript
+from adapters.tornado_transcript import EOF, Lines, Peer, fast, run_both, same, splits, transcript
 from adapters.violations import DEFLATE, VIOLATIONS, deflated, framed, frames_for
 from helpers import cuts
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tornado.iostream import IOStream
 from tornado.websocket import WebSocketProtocol13
 
 from fastws.adapters import tornado as adapter
@@ -147,6 +150,102 @@ def test_memory_is_bounded_by_the_stream() -> None:
     assert found[0][-1] == expected[0][-1]
 
 
+@pytest.mark.parametrize("most", [1_000, 10_000])
+def test_a_frame_that_came_at_once_is_held_to_the_bound_too(most: int) -> None:
+    async def scene() -> list[Any]:
+        peer = Peer(True, limit=1 << 30)
+        peer.stream.max_buffer_size = most
+        heard, written, ended, *_ = await peer.step(framed(True, 2, b"z" * 5_000))
+        await peer.close()
+        return [[what[0] for what in heard], written, ended]
+
+    with Lines().listening() as lines:
+        seen = run_both(scene)
+    assert seen == [["message"], b"", False] if most > 5_000 else [["closed"], b"", True]
+    full = ("ERROR", "Reached maximum read buffer size")
+    assert lines.count(full) == 2 * (most < 5_000)
+
+
+# --- Streams -------------------------------------------------------------------------------------
+
+
+@sides
+@pytest.mark.parametrize("number", [errno.ECONNRESET, errno.EIO])
+@pytest.mark.parametrize("at", [0, 1])
+def test_a_read_that_fails_ends_as_in_stock(server: bool, number: int, at: int) -> None:
+    async def scene() -> list[Any]:
+        peer = Peer(server)
+        read, reads = peer.stream.read_from_fd, []
+
+        def fail(buffer: Any) -> Any:
+            reads.append(1)
+            if len(reads) > at:
+                raise OSError(number, "no")
+            return read(buffer)
+
+        seen = [await peer.step(framed(server, 1, b"one"))]
+        with patch.object(peer.stream, "read_from_fd", fail):
+            seen.append(await peer.step(framed(server, 1, b"two")))
+        return [*seen, await peer.close()]
+
+    with Lines().listening():
+        seen = run_both(scene)
+    assert ("'two'" in str(seen[1])) is (at > 0)
+    assert "closed" in str(seen[1])
+
+
+@sides
+@pytest.mark.parametrize("listens", [False, True])
+def test_the_end_is_heard_of_while_a_handler_is_busy(server: bool, listens: bool) -> None:
+    """By who listens for the end of the stream, which nobody reads meanwhile."""
+
+    async def scene() -> list[Any]:
+        gate = asyncio.Event()
+
+        async def wait(protocol: Any, message: Any) -> None:
+            await gate.wait()
+
+        peer = Peer(server, react=wait)
+        told: list[str] = []
+        if listens:
+            peer.stream.set_close_callback(lambda: told.append("end"))
+        await peer.settle()  # until it waits for a first frame
+        await peer.step(framed(server, 1, b"one"))
+        peer.socket.close()
+        await peer.settle()
+        seen = [[*told], peer.stream.closed()]
+        gate.set()
+        await peer.settle()
+        return [*seen, peer.delegate.heard, told, peer.task.done()]
+
+    seen = run_both(scene)
+    assert seen[0] == (["end"] if listens else [])
+
+
+@sides
+@pytest.mark.parametrize("way", ["own class", "read before"])
+def test_a_stream_that_has_something_is_asked_for_it(server: bool, way: str) -> None:
+    """A stream of a user's own, and one that has read behind the handshake."""
+    data = framed(server, 1, b"first") + framed(server, 2, b"z" * 70_000) + framed(server, 9, b"?")
+
+    class Own(IOStream):
+        pass
+
+    async def scene() -> list[Any]:
+        peer = Peer(server, limit=1 << 20)
+        if way == "own class":
+            peer.stream.__class__ = Own
+        else:
+            peer.stream._read_buffer += data[:9]
+            peer.stream._read_buffer_size += 9
+        pieces = cuts(data if way == "own class" else data[9:], 30_000)
+        return [[await peer.step(piece) for piece in pieces], await peer.close()]
+
+    seen = run_both(scene)
+    assert "'first'" in str(seen)
+    assert "'ping'" in str(seen)
+
+
 # --- Subclasses ----------------------------------------------------------------------------------
 
 
@@ -165,6 +264,25 @@ def test_a_subclass_that_reads_itself_is_left_alone(name: str) -> None:
         ((_first, *_), _) = transcript([stream, EOF], True, make=made)
         assert adapter.counters()["decoded"] == before
     assert calls
+
+
+def test_a_handler_keeps_a_protocol_of_its_own() -> None:
+    class Own(WebSocketProtocol13):
+        pass
+
+    class Handler:
+        def __init__(self, make: type) -> None:
+            self.make = make
+
+        def get_websocket_protocol(self) -> Any:
+            return self.make.__new__(self.make)
+
+    class FastHandler(adapter.FastHandlerMixin, Handler):
+        pass
+
+    assert type(FastHandler(Own).get_websocket_protocol()) is Own
+    ours = FastHandler(WebSocketProtocol13).get_websocket_protocol()
+    assert type(ours) is adapter.FastProtocol13
 
 
 def test_a_message_hook_of_a_subclass_is_called() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from typing import Any
 from unittest.mock import patch
@@ -11,7 +12,7 @@ import pytest
 import tornado.util
 import tornado.web
 import tornado.websocket
-from adapters.tornado_transcript import KEY, Peer, fast, run_both
+from adapters.tornado_transcript import KEY, Lines, Peer, fast, run_both
 from tornado.websocket import WebSocketClosedError
 
 from fastws.adapters import tornado as adapter
@@ -165,6 +166,33 @@ def test_writing_to_what_has_ended(server: bool, how: str) -> None:
 
     seen = run_both(scene)
     assert seen[-2][:2] == ["raised", WebSocketClosedError]
+
+
+@sides
+@pytest.mark.parametrize("number", [errno.EAGAIN, errno.ECONNRESET, errno.EIO])
+def test_a_write_that_fails_ends_as_in_stock(server: bool, number: int) -> None:
+    """What is not there to be written to yet is waited for; anything else closes the stream."""
+
+    async def scene() -> list[Any]:
+        peer = Peer(server)
+        failures = [OSError(number, "not now")]
+        write = peer.stream.write_to_fd
+
+        def fail(data: Any) -> int:
+            if failures:
+                raise failures.pop()
+            return write(data)
+
+        with patch.object(peer.stream, "write_to_fd", fail), Lines().listening() as lines:
+            seen = [await outcome(lambda: peer.protocol.write_message("x"))]
+            await peer.settle()
+        assert not failures
+        told = [line.partition(" on ")[0] for _, line in lines]
+        return [seen, told, peer.seen(), await peer.close()]
+
+    seen = run_both(scene)
+    assert (seen[0][0][0] == "done") is (number == errno.EAGAIN)
+    assert seen[1] == (["Write error"] if number == errno.EIO else [])
 
 
 # --- Masks ---------------------------------------------------------------------------------------

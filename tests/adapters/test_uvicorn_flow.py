@@ -175,6 +175,31 @@ def test_a_send_that_waits_ends_with_its_client_or_its_task(cancelled: bool) -> 
     assert ended == [asyncio.CancelledError if cancelled else ClientDisconnected]
 
 
+def test_who_was_cancelled_is_not_woken() -> None:
+    ended: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send(ACCEPT)
+        driven.protocol.pause_writing()
+        sending = [asyncio.ensure_future(send(text(word))) for word in ("one", "two")]
+        await asyncio.sleep(0)
+        assert len(driven.protocol._drained) == 2
+        sending[0].cancel()
+        driven.protocol.resume_writing()  # before the task has had its turn
+        ended.extend(await asyncio.gather(*sending, return_exceptions=True))
+        await receive()
+
+    async def run() -> None:
+        global driven
+        driven = Driven(app)
+        await driven.open()
+        await driven.end()
+
+    asyncio.run(run())
+    assert [type(each) for each in ended] == [asyncio.CancelledError, type(None)]
+
+
 # --- Reading -------------------------------------------------------------------------------------
 
 
@@ -213,7 +238,45 @@ def test_a_client_that_floods_is_paused(most: int) -> None:
     asyncio.run(run())
 
 
-def test_what_is_unread_comes_before_the_disconnect() -> None:
+def test_a_flood_that_is_read_into_is_paused_too() -> None:
+    seen: list[Any] = []
+    go = asyncio.Event()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send(ACCEPT)
+        await go.wait()
+        for _ in range(9):
+            seen.append((await receive())["bytes"])
+        await receive()
+
+    async def run() -> None:
+        driven = Driven(app, ws_max_queue=1)
+        await driven.open()
+        stream = b"".join(make_frame(2, bytes([i]) * 60_000, mask=KEY) for i in range(9))
+        while stream:
+            room = driven.protocol.get_buffer(65536)
+            count = min(len(room), len(stream), 65536)
+            room[:count], stream = stream[:count], stream[count:]
+            del room
+            driven.protocol.buffer_updated(count)
+            if not driven.transport.reading:
+                break
+        assert 0 < len(stream) < 500_000
+        go.set()
+        await turns()
+        assert driven.transport.reading
+        driven.feed(stream)
+        await turns()
+        await driven.end()
+
+    asyncio.run(run())
+    assert seen == [bytes([i]) * 60_000 for i in range(9)]
+
+
+@pytest.mark.parametrize(("shut_down", "code"), [(False, 1005), (True, 1012)])
+def test_what_is_unread_comes_before_the_disconnect(shut_down: bool, code: int) -> None:
+    """The first disconnect is the one that is told, where there are two."""
     seen: list[Any] = []
     go = asyncio.Event()
 
@@ -232,13 +295,18 @@ def test_what_is_unread_comes_before_the_disconnect() -> None:
         await driven.open()
         for i in range(9):
             driven.feed(make_frame(1, str(i).encode(), mask=KEY) * 2)
+        if shut_down:
+            driven.protocol.shutdown()
         driven.transport.close()
         await turns()
         go.set()
         await driven.end()
 
     asyncio.run(run())
-    assert [message.get("text") for message in seen] == [str(i // 2) for i in range(18)] + [None]
+    there = [str(i // 2) for i in range(18)]  # where we have closed, what is decoded already
+    texts = [message.get("text") for message in seen]
+    assert texts == [*(there[:2] if shut_down else there), None]
+    assert seen[-1]["code"] == code
 
 
 def test_messages_that_are_there_come_without_a_turn_of_the_loop() -> None:

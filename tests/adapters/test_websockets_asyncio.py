@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 from unittest.mock import patch
@@ -216,10 +217,12 @@ def seen_chain(error: BaseException | None) -> Any:
     return type(error), str(error), chain, error.__suppress_context__
 
 
-async def play(play_scene: Scene, side: Side) -> Any:
+async def play(play_scene: Scene, side: Side, level: int = logging.DEBUG) -> Any:
     """Play a scene and give all that can be seen of it."""
     lines = Lines()
-    protocol = Protocol(side, logger=logger_with(lines))
+    logger = logger_with(lines)
+    logger.setLevel(level)
+    protocol = Protocol(side, logger=logger)
     connection = Connection(protocol, close_timeout=0.4, ping_interval=None)
     transport = Transport(connection)
     connection.connection_made(transport)
@@ -245,6 +248,16 @@ def test_every_scene(name: str, side: Side) -> None:
         with fast():
             assert asyncio.run(play(SCENES[name], side)) == expected
     assert expected[0] or expected[1] or expected[2]
+
+
+@pytest.mark.parametrize("side", SIDES, ids=["server", "client"])
+def test_a_failure_without_a_log_of_all(side: Side) -> None:
+    with patch("secrets.token_bytes", return_value=KEY):
+        expected = asyncio.run(play(fails_to_write, side, logging.INFO))
+        with fast():
+            assert asyncio.run(play(fails_to_write, side, logging.INFO)) == expected
+    lines = expected[3]
+    assert "! error while sending data" not in lines
 
 
 @pytest.mark.parametrize("side", [SERVER, CLIENT])

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import Any
 
 import pytest
-from adapters.transcript import EOF, SIDES, deflate, protocol_of, same
+from adapters.transcript import EOF, SIDES, Lines, deflate, fast, logger_with, protocol_of, same
 from adapters.violations import DEFLATE, VIOLATIONS, both, close, frame, frames_for
 from helpers import cuts
 from hypothesis import given
 from hypothesis import strategies as st
-from websockets.protocol import SERVER, Side
+from websockets.protocol import SERVER, Protocol, Side
 
 LIMITS: dict[str, Any] = {
     "message 64": 64,
@@ -49,6 +50,24 @@ def test_end_of_stream_at_every_byte(side: Side, compressed: bool) -> None:
     make = partial(protocol_of, side, deflate if compressed else list)
     same(make, *([data[:i], EOF] for i in range(len(data) + 1)))
     same(make, *([*cuts(data[:i], 1), EOF] for i in range(0, len(data), 7)))
+
+
+@pytest.mark.parametrize("side", SIDES, ids=["server", "client"])
+@pytest.mark.parametrize("debug", [False, True], ids=["silent", "debug"])
+def test_an_end_is_told_to_a_log_alone_that_listens(debug: bool, side: Side) -> None:
+    def run() -> list[Any]:
+        lines = Lines()
+        logger = logger_with(lines)
+        logger.setLevel(logging.DEBUG if debug else logging.INFO)
+        protocol = Protocol(side, logger=logger)
+        protocol.receive_data(frame(1, b"text")(side is SERVER))
+        protocol.receive_eof()
+        return [lines.lines, protocol.state, repr(protocol.parser_exc)]
+
+    expected = run()
+    with fast():
+        assert run() == expected
+    assert ("< EOF" in expected[0]) is debug
 
 
 @pytest.mark.parametrize("limit", [None, 64, (None, 64), 1 << 20], ids=str)

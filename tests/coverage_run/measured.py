@@ -18,6 +18,18 @@ OUT_OF_PLACE = [
 ]
 
 
+# Their processes are not measured: no tracer works in an interpreter beside the first, and
+# coverage.py says so on stderr in each.
+OTHER_INTERPRETERS = "test_interpreters.py"
+
+
+@pytest.fixture(autouse=True)
+def unmeasured(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep coverage.py out of processes in which it would disturb."""
+    if request.path.name == OTHER_INTERPRETERS:
+        monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+
+
 def count_at_exit() -> None:
     """Have forks that end without a goodbye leave what gcov counted."""
     from fastws import _codec

@@ -106,6 +106,9 @@ class Programs:
         self.seconds[program], places = json.loads(known.read_text())
         self.reached[program] = set(places)
 
+    def comes_by(self, mutant: Mutant) -> bool:
+        return any(mutant.point in reached for reached in self.reached.values())
+
     def judge(self, mutant: Mutant) -> tuple[str, str]:
         """Run the programs that come by a mutant's place, the quick ones first."""
         meeting = [program for program in self.seconds if mutant.point in self.reached[program]]
@@ -127,7 +130,7 @@ class AllProcessors:
         self._places: dict[str, set[int]] = {}
 
     def judge(self, mutant: Mutant) -> tuple[str, str]:
-        if mutant.here:
+        if mutant.here or self._on(HERE).comes_by(mutant):  # also what is of another compiler
             return self._on(HERE).judge(mutant)
         for processor in OTHERS:
             if processor.is_there and mutant.point in self._places_on(processor):

@@ -132,7 +132,9 @@ def messages(stream: data.Stream) -> Side:
         keeping = serve(listener_that_keeps)
         for read in stream.reads:
             hand_over(keeping, read)
-        return kept
+        taken = [*kept]
+        kept.clear()  # for who asks again
+        return taken
 
     listener_that_keeps = KeepingListener()
     protocol = serve(listener)
