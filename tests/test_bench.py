@@ -218,6 +218,18 @@ def test_without_the_core_it_says_what_that_means(
     assert "A whole server" not in text
 
 
+def test_who_has_seen_enough_gets_his_prompt_back(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "run", stopped)
+    assert cli.main(["bench"]) == 130
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("", "")
+
+
 def test_an_unknown_name_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     exit_code = cli.main(["bench", "--only", "mask", "--only", "speed"])
     shown = capsys.readouterr()

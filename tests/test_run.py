@@ -10,10 +10,12 @@ import json
 import os
 import py_compile
 import subprocess
+import sys
 import venv
 import zipapp
 from pathlib import Path
 from textwrap import dedent
+from types import ModuleType
 
 import pytest
 from processes import FASTWS, ROOT, fastws_, python
@@ -33,6 +35,16 @@ print(json.dumps({
 """
 
 TELL = "import websockets.protocol, fastws; print(fastws.status()['websockets'].state)\n"
+
+
+@pytest.mark.parametrize("name", ["", ".", "fastws_no_such_module", "_run_without_a_spec"])
+def test_what_is_no_module_is_not_runnable(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("_run_without_a_spec")
+    assert module.__spec__ is None
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    with pytest.raises(_run.NotRunnable, match=f"no module named {name!r} that can be run"):
+        _run.find_module(name)
+
 
 # --- run: the children -------------------------------------------------------------------------
 

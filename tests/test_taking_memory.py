@@ -69,6 +69,32 @@ def test_s12_what_comes_bit_by_bit_asks_for_memory_seldom(back_end: ModuleType, 
     assert changes < COUNT // 10
 
 
+@pytest.mark.parametrize("kind", ["FrameDecoder", "MessageDecoder"])
+@pytest.mark.parametrize("opcode", [1, 2])
+def test_room_for_the_rest_is_taken_at_once(back_end: ModuleType, opcode: int, kind: str) -> None:
+    """Behind the first part of many, what comes is never moved again."""
+    if back_end is _pure:
+        pytest.skip("a bytearray grows as its interpreter has it grow")
+    part, parts = b"x" * 10_000, 17
+    decoder = getattr(back_end, kind)("client")
+
+    def take() -> int:
+        decoder.feed(part)
+        assert next(decoder, None) is None
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        decoder.feed(naive_header(opcode, parts * len(part)))
+        take()
+        before = take()
+        assert before > parts * len(part)
+        for _ in range(parts - 3):
+            assert take() - before < KIB
+    finally:
+        tracemalloc.stop()
+
+
 # --- How much ------------------------------------------------------------------------------------
 
 TEXTS = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import pickle
+from collections import namedtuple
 from types import ModuleType
 from typing import Any
 
@@ -97,6 +98,19 @@ def test_errors_can_be_copied_and_pickled(
     for other in (copy.copy(made), copy.deepcopy(made), pickle.loads(pickle.dumps(made))):
         assert type(other) is error
         assert (other.close_code, other.reason, other.args) == (code, made.reason, made.args)
+
+
+def test_a_header_does_what_a_named_tuple_does(codec: ModuleType) -> None:
+    header = codec.parse_header(b"\x81\x05")
+    like = namedtuple("FrameHeader", header._fields)(*header)  # type: ignore[misc]
+    assert repr(header) == repr(like)
+    assert header._asdict() == like._asdict()
+    changed = header._replace(fin=False, opcode=2)
+    assert changed == like._replace(fin=False, opcode=2) != header
+    assert type(changed) is type(header._make(like)) is type(header)
+    assert header._make(iter(like)) == header
+    with pytest.raises(TypeError):
+        header._replace(size=1)
 
 
 def test_headers_and_enums_can_be_pickled(codec: ModuleType) -> None:

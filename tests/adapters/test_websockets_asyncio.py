@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 from unittest.mock import patch
@@ -217,12 +216,11 @@ def seen_chain(error: BaseException | None) -> Any:
     return type(error), str(error), chain, error.__suppress_context__
 
 
-async def play(play_scene: Scene, side: Side, level: int = logging.DEBUG) -> Any:
+async def play(play_scene: Scene, side: Side, debug: bool = True) -> Any:
     """Play a scene and give all that can be seen of it."""
     lines = Lines()
-    logger = logger_with(lines)
-    logger.setLevel(level)
-    protocol = Protocol(side, logger=logger)
+    protocol = Protocol(side, logger=logger_with(lines))
+    protocol.debug = debug
     connection = Connection(protocol, close_timeout=0.4, ping_interval=None)
     transport = Transport(connection)
     connection.connection_made(transport)
@@ -253,11 +251,10 @@ def test_every_scene(name: str, side: Side) -> None:
 @pytest.mark.parametrize("side", SIDES, ids=["server", "client"])
 def test_a_failure_without_a_log_of_all(side: Side) -> None:
     with patch("secrets.token_bytes", return_value=KEY):
-        expected = asyncio.run(play(fails_to_write, side, logging.INFO))
+        expected = asyncio.run(play(fails_to_write, side, debug=False))
         with fast():
-            assert asyncio.run(play(fails_to_write, side, logging.INFO)) == expected
-    lines = expected[3]
-    assert "! error while sending data" not in lines
+            assert asyncio.run(play(fails_to_write, side, debug=False)) == expected
+    assert "! error while sending data" not in expected[3]
 
 
 @pytest.mark.parametrize("side", [SERVER, CLIENT])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from functools import partial
 from typing import Any
 
@@ -57,9 +56,8 @@ def test_end_of_stream_at_every_byte(side: Side, compressed: bool) -> None:
 def test_an_end_is_told_to_a_log_alone_that_listens(debug: bool, side: Side) -> None:
     def run() -> list[Any]:
         lines = Lines()
-        logger = logger_with(lines)
-        logger.setLevel(logging.DEBUG if debug else logging.INFO)
-        protocol = Protocol(side, logger=logger)
+        protocol = Protocol(side, logger=logger_with(lines))
+        protocol.debug = debug
         protocol.receive_data(frame(1, b"text")(side is SERVER))
         protocol.receive_eof()
         return [lines.lines, protocol.state, repr(protocol.parser_exc)]
