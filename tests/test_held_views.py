@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from helpers import make_frame
+from twins import payload_of
 
 from fastws import InvalidUtf8Error
 
@@ -43,11 +44,6 @@ def scribble(holds: list[PickleBuffer], byte: bytes = b"!") -> None:
     for held in holds:
         memory = held.raw()
         memory[:] = byte * len(memory)
-
-
-def payload_of(item: Any) -> bytes:
-    content = item.payload if hasattr(item, "payload") else item.data
-    return content.encode() if isinstance(content, str) else content
 
 
 @pytest.mark.parametrize("most", [1 << 30, 20_000])

@@ -30,6 +30,17 @@ def run_dry(decoder: Any) -> tuple[Events, CodecError | None]:
     return events, None
 
 
+def payload_of(item: Any) -> bytes:
+    """Give what a frame or an event carries, as bytes."""
+    content = item.payload if hasattr(item, "payload") else item.data
+    return content.encode() if isinstance(content, str) else content
+
+
+def contents(decoder: Any) -> list[bytes]:
+    """Give what a decoder has, as bytes."""
+    return [payload_of(item) for item in decoder]
+
+
 def frame_state(decoder: Any) -> tuple[Any, ...]:
     """Give all that a FrameDecoder shows."""
     header = decoder.header
