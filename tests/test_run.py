@@ -64,10 +64,11 @@ def test_the_path_of_children_is_put_on_once(
         assert os.environ["PYTHONPATH"] == after.format(folder).replace(":", os.pathsep)
 
 
+SITECUSTOMIZE = Path(_run.__file__).parent / "sitecustomize.py"
 # What Python does at its start in a child, told of what it finds.
-CUSTOMIZED = """
+CUSTOMIZED = f"""
 import importlib.util, sys
-spec = importlib.util.spec_from_file_location("sitecustomize", {path!r})
+spec = importlib.util.spec_from_file_location("sitecustomize", {str(SITECUSTOMIZE)!r})
 module = sys.modules["sitecustomize"] = importlib.util.module_from_spec(spec)
 sys.path.insert(0, module.__file__.rpartition("/")[0])
 try:
@@ -80,9 +81,8 @@ print("sitecustomize" in sys.modules, spec.origin.rpartition("/")[0] in sys.path
 
 @pytest.mark.skipif(os.name == "nt", reason="the code knows one separator")
 def test_a_child_without_fastws_runs_as_it_always_did() -> None:
-    path = Path(_run.__file__).parent / "sitecustomize.py"
     absent = "import sys; sys.modules['fastws'] = None\n"
-    done = python("-c", absent + CUSTOMIZED.format(path=str(path)))
+    done = python("-c", absent + CUSTOMIZED)
     assert (done.stdout, done.stderr) == ("True False\n", "")
 
 
@@ -91,9 +91,8 @@ def test_a_child_without_fastws_runs_as_it_always_did() -> None:
 def test_what_misses_something_itself_is_told_of(name: str, tmp_path: Path) -> None:
     """A sitecustomize of the user's own, or a package that is not whole."""
     (tmp_path / f"{name}.py").write_text("import fastws_no_such_module")
-    path = Path(_run.__file__).parent / "sitecustomize.py"
     code = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
-    done = python("-c", code + CUSTOMIZED.format(path=str(path)))
+    done = python("-c", code + CUSTOMIZED)
     assert done.stdout.startswith("misses fastws_no_such_module\n"), done.stderr
 
 

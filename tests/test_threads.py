@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from helpers import cuts, make_frame
+from twins import payload_of
 
 from fastws import CodecError, Connection, ProtocolError, _pure
 from fastws.deflate import Deflate, PerMessageDeflate
@@ -73,12 +74,6 @@ def step(decoder: Any) -> Any:
     return unless_in_use(next, decoder, None)
 
 
-def content(item: Any) -> bytes:
-    """Give the payload of a frame, or the data of an event, as bytes."""
-    data = item.payload if hasattr(item, "payload") else item.data
-    return data.encode() if isinstance(data, str) else data
-
-
 def numbered(count: int, opcode: int) -> list[bytes]:
     """Make frames whose payloads are their numbers, of sizes on both sides of 125."""
     return [make_frame(opcode, b"%06d" % n * (1 + n % 40), mask=KEY) for n in range(count)]
@@ -94,7 +89,7 @@ def taking(decoder: Any, count: int) -> list[Callable[[], None]]:
         while sum(total) < count and time.monotonic() < end:
             item = step(decoder)
             if item is not None:
-                data = content(item)
+                data = payload_of(item)
                 number = int(data[:6])
                 assert data == b"%06d" % number * (1 + number % 40)
                 assert number > before
@@ -143,7 +138,7 @@ def test_s26_two_threads_take_what_a_third_reads_into_place(codec: ModuleType, k
         while len(found) < len(sent) and time.monotonic() < end:
             item = step(decoder)
             if item is not None:
-                found.append(content(item))
+                found.append(payload_of(item))
 
     together(read, take, take)
     assert sorted(found) == sent
@@ -158,13 +153,13 @@ def test_s26_two_threads_feed_and_take(codec: ModuleType, kind: str) -> None:
         for number in range(600):
             decoder.feed(make_frame(1, b"%04d" % number) + make_frame(9, b"%04d" % number))
             while (item := step(decoder)) is not None:
-                found.append(content(item))
+                found.append(payload_of(item))
             assert type(decoder.buffered) is int
             header = decoder.header
             assert header is None or header.opcode in (1, 9)
 
     together(work, work, work)
-    found += [content(item) for item in decoder]
+    found += [payload_of(item) for item in decoder]
     assert sorted(found) == sorted([b"%04d" % number for number in range(600)] * 6)
 
 
@@ -234,7 +229,7 @@ def test_s26_a_broken_stream_is_broken_for_every_thread(codec: ModuleType, kind:
                     assert str(error) == "reserved opcode 0x3"
                 else:
                     if item is not None:
-                        found.append(content(item))
+                        found.append(payload_of(item))
 
         together(take, take)
         assert found == [b"fine"] * (number % 3)

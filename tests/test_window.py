@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from helpers import make_frame, naive_header
 from memory import on_cpython
-from twins import contents
+from twins import carried
 
 SCRATCH = 65536
 LARGE = 16384  # what a payload must lack to be read into its own memory
@@ -27,6 +27,10 @@ def begin(decoder: Any, size: int, came: int = 0) -> None:
     """Have a payload of this size in progress."""
     decoder.feed(make_frame(2, bytes(size))[: len(naive_header(2, size)) + came])
     assert list(decoder) == []
+
+
+def contents(decoder: Any) -> list[Any]:
+    return [carried(item) for item in decoder]
 
 
 @pytest.mark.parametrize("sizehint", [1, 7, 16383, 65537, 100_000])
@@ -103,7 +107,7 @@ def test_no_more_is_read_in_place_than_the_fragment_has(codec: ModuleType, opcod
         decoder.buffer_updated(count)
         rest = rest[count:]
         found += contents(decoder)
-    assert found == [first + second]
+    assert [bytes(item, "ascii") if opcode == 1 else item for item in found] == [first + second]
 
 
 @pytest.mark.parametrize("opcode", [1, 2])

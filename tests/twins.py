@@ -30,9 +30,14 @@ def run_dry(decoder: Any) -> tuple[Events, CodecError | None]:
     return events, None
 
 
+def carried(item: Any) -> Any:
+    """Give what a frame or an event carries."""
+    return item.payload if hasattr(item, "payload") else item.data
+
+
 def payload_of(item: Any) -> bytes:
-    """Give what a frame or an event carries, as bytes."""
-    content = item.payload if hasattr(item, "payload") else item.data
+    """Give it as bytes."""
+    content = carried(item)
     return content.encode() if isinstance(content, str) else content
 
 

@@ -242,16 +242,8 @@ def test_a_flood_that_is_read_into_is_paused_too() -> None:
     seen: list[Any] = []
     go = asyncio.Event()
 
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await receive()
-        await send(ACCEPT)
-        await go.wait()
-        for _ in range(9):
-            seen.append((await receive())["bytes"])
-        await receive()
-
     async def run() -> None:
-        driven = Driven(app, ws_max_queue=1)
+        driven = Driven(recorder(seen, after=go), ws_max_queue=1)
         await driven.open()
         stream = b"".join(make_frame(2, bytes([i]) * 60_000, mask=KEY) for i in range(9))
         while stream:
@@ -271,7 +263,7 @@ def test_a_flood_that_is_read_into_is_paused_too() -> None:
         await driven.end()
 
     asyncio.run(run())
-    assert seen == [bytes([i]) * 60_000 for i in range(9)]
+    assert [message["bytes"] for message in seen[:-1]] == [bytes([i]) * 60_000 for i in range(9)]
 
 
 @pytest.mark.parametrize(("shut_down", "code"), [(False, 1005), (True, 1012)])
@@ -280,18 +272,8 @@ def test_what_is_unread_comes_before_the_disconnect(shut_down: bool, code: int) 
     seen: list[Any] = []
     go = asyncio.Event()
 
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await receive()
-        await send(ACCEPT)
-        await go.wait()
-        await recorder_of(receive)
-
-    async def recorder_of(receive: Any) -> None:
-        while not seen or seen[-1]["type"] == "websocket.receive":
-            seen.append(await receive())
-
     async def run() -> None:
-        driven = Driven(app, ws_max_queue=2)
+        driven = Driven(recorder(seen, after=go), ws_max_queue=2)
         await driven.open()
         for i in range(9):
             driven.feed(make_frame(1, str(i).encode(), mask=KEY) * 2)

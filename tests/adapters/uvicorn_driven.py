@@ -151,14 +151,18 @@ async def turns(count: int = 8) -> None:
         await asyncio.sleep(0)
 
 
-def recorder(seen: list[Any], *, send: Iterable[Any] = ()) -> App:
-    """Give an application that accepts, and notes all that it receives."""
+def recorder(
+    seen: list[Any], *, send: Iterable[Any] = (), after: asyncio.Event | None = None
+) -> App:
+    """Give an application that accepts, waits, and notes all that it receives from then on."""
 
     async def app(scope: Any, receive: Any, send_: Any) -> None:
         assert await receive() == {"type": "websocket.connect"}
         await send_(ACCEPT)
         for message in send:
             await send_(message)
+        if after:
+            await after.wait()
         while True:
             seen.append(await receive())
             if seen[-1]["type"] == "websocket.disconnect":
