@@ -13,7 +13,7 @@ from typing import Any
 from message_peers import REFERENCES, excuses
 from twins import Events, run_dry
 
-from fastws.deflate import Deflate
+from fastws.deflate import TAIL, Deflate
 
 from .choices import Choices
 from .compare_messages import SETTINGS
@@ -31,11 +31,11 @@ class Watched(Deflate):
     small: Any  # a decompressor that keeps no more than the window
 
     def decompress(self, payload: bytes, *, limit: int, fin: bool = True) -> bytes:
-        if not self.inside and not self.receive_takeover:
+        if self._decompressor is None:  # it begins anew, and so does this
             self.small = zlib.decompressobj(-self.receive_bits)
         self.inside = not fin
         if "wsproto" not in self.astray:
-            self._look_for_far_distances(payload + b"\x00\x00\xff\xff" * fin)
+            self._look_for_far_distances(payload + TAIL * fin)
         return super().decompress(payload, limit=limit, fin=fin)
 
     def _look_for_far_distances(self, payload: bytes) -> None:
@@ -64,7 +64,7 @@ def inflater(kind: int) -> Watched:
     """Choose the terms."""
     bits, takeover = (9, 10, 12, 15)[kind & 3], not kind & 4
     made = Watched(SETTINGS, bits, bits, takeover, takeover)
-    made.astray, made.inside, made.small = set(), False, zlib.decompressobj(-bits)
+    made.astray, made.inside = set(), False
     return made
 
 
