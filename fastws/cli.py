@@ -116,14 +116,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     arguments.program_words = program_words
     command: Callable[[argparse.Namespace], int] = arguments.call
-    own = arguments.command != "run"  # what a program writes is its own affair
+    ours = arguments.command != "run"  # else stdout is the program's own affair
     try:
         exit_code = command(arguments)
-        if own:
+        if ours:
             print(end="", flush=True)
         return exit_code
     except BrokenPipeError:
-        if not own:
+        if not ours:
             raise
         return reader_went_away()
     except Failure as failure:
